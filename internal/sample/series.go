@@ -1,0 +1,69 @@
+package sample
+
+import (
+	"iter"
+	"time"
+)
+
+const chunkLen = 1 << 14
+
+// Series holds all samples of one probe by place in the schedule, nine bytes each, so that a run of ten million
+// samples fits into memory and needs no sorting. Samples may be added in any order.
+type Series struct {
+	Schedule Schedule
+	chunks   []*chunk
+	n        uint64
+}
+
+type chunk struct {
+	latency [chunkLen]int64
+	code    [chunkLen]uint8
+}
+
+// maxGap bounds how far ahead of the others a sample may be, so that a corrupt sequence number cannot exhaust memory.
+const maxGap = 1 << 26
+
+// Add records a sample; it reports false, and records nothing, for one that is implausibly far ahead.
+func (s *Series) Add(x Sample) bool {
+	if x.Seq > s.n+maxGap {
+		return false
+	}
+	for x.Seq/chunkLen >= uint64(len(s.chunks)) {
+		s.chunks = append(s.chunks, new(chunk))
+	}
+	c, i := s.chunks[x.Seq/chunkLen], x.Seq%chunkLen
+	c.latency[i], c.code[i] = int64(x.Latency()), byte(x.Class)<<2|byte(x.Outcome)
+	s.n = max(s.n, x.Seq+1)
+	return true
+}
+
+// Len is one more than the highest sequence number recorded.
+func (s *Series) Len() uint64 { return s.n }
+
+// At is the sample with sequence number k; its Outcome is Missing where none was recorded. Started is not kept and
+// equals Intended.
+func (s *Series) At(k uint64) Sample {
+	x := Sample{Seq: k, Intended: s.Schedule.Intended(k)}
+	x.Started = x.Intended
+	if k < s.n {
+		c, i := s.chunks[k/chunkLen], k%chunkLen
+		x.Ended = x.Intended + time.Duration(c.latency[i])
+		x.Class, x.Outcome = Class(c.code[i]>>2), Outcome(c.code[i]&3)
+	}
+	return x
+}
+
+// Between yields the recorded samples intended in [from, to), in the order of the schedule.
+func (s *Series) Between(from, to time.Duration) iter.Seq[Sample] {
+	return func(yield func(Sample) bool) {
+		for k := s.Schedule.Seq(from); k < s.n; k++ {
+			x := s.At(k)
+			if x.Intended >= to {
+				return
+			}
+			if x.Outcome != Missing && !yield(x) {
+				return
+			}
+		}
+	}
+}
