@@ -224,7 +224,7 @@ type Guard struct {
 // Limit bounds the blast radius. Zero means no bound of that kind.
 type Limit struct {
 	Addr       string  `json:"addr,omitempty"`
-	MaxTargets int     `json:"max_targets,omitempty"` // over all faults that overlap in time
+	MaxTargets int     `json:"max_targets,omitempty"` // distinct targets touched by the whole run
 	MaxPercent float64 `json:"max_percent,omitempty"` // of the population of each target type; never rounded up
 	MaxFaults  int     `json:"max_faults,omitempty"`  // active at once
 	// Protect lists target types, names, IDs or TYPE/NAME that must not be touched.
