@@ -1,0 +1,139 @@
+package probe
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/gameday-toolkit/gameday/internal/probe/client"
+)
+
+// The http kind reuses as much as net/http lets it: one request is the pattern of all, the transport is called without
+// http.Client (whose redirects and cookies are not wanted), and bodies are read into buffers that are used again.
+
+type httpConfig struct {
+	Method           string            `json:"method"`
+	URL              string            `json:"url"`
+	Headers          map[string]string `json:"headers"`
+	SensitiveHeaders map[string]string `json:"sensitive_headers"`
+	Body             string            `json:"body"`
+	KeepAlive        *bool             `json:"keepalive"`
+	Resolver         string            `json:"resolver"`
+	FollowRedirects  bool              `json:"follow_redirects"`
+	HTTP2            bool              `json:"http2"`
+	TLS              *client.TLS       `json:"tls"`
+	Expect           httpExpect        `json:"expect"`
+}
+
+type httpProber struct {
+	pattern   *http.Request
+	body      []byte
+	round     http.RoundTripper
+	transport *http.Transport
+	dialer    *client.Dialer
+	expect    *httpCheck
+	buffers   bufferPool
+}
+
+func newHTTP(cfg json.RawMessage, env Env) (Prober, error) {
+	var c httpConfig
+	if err := json.Unmarshal(cfg, &c); err != nil {
+		return nil, fmt.Errorf("reading the http probe: %w", err)
+	}
+	request, err := c.request()
+	if err != nil {
+		return nil, err
+	}
+	check, err := c.Expect.check()
+	if err != nil {
+		return nil, err
+	}
+	transport, dialer, err := c.client(env).Transport()
+	if err != nil {
+		return nil, err
+	}
+	p := &httpProber{pattern: request, body: []byte(c.Body), round: transport, transport: transport, dialer: dialer, expect: check, buffers: newBufferPool()}
+	if c.FollowRedirects {
+		p.round = follower{&http.Client{Transport: transport}}
+	}
+	return p, nil
+}
+
+func (c *httpConfig) client(env Env) client.HTTP {
+	h := client.HTTP{Resolver: c.Resolver, TLS: c.TLS, KeepAlive: c.KeepAlive == nil || *c.KeepAlive, HTTP2: c.HTTP2}
+	if h.Resolver == "" {
+		h.Resolver = env.Resolver
+	}
+	return h
+}
+
+func (c *httpConfig) request() (*http.Request, error) {
+	u, err := url.Parse(c.URL)
+	if err != nil {
+		return nil, fmt.Errorf("reading url: %w", err)
+	}
+	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return nil, fmt.Errorf("url must start with http:// or https:// and name a host, not %q", u.Redacted())
+	}
+	request, err := http.NewRequest(strings.ToUpper(c.Method), u.String(), nil)
+	if err != nil {
+		return nil, fmt.Errorf("making the request: %w", err)
+	}
+	request.Header.Set("User-Agent", "gameday")
+	for _, headers := range []map[string]string{c.Headers, c.SensitiveHeaders} {
+		for name, value := range headers {
+			request.Header.Set(name, value)
+		}
+	}
+	if host := request.Header.Get("Host"); host != "" {
+		request.Host = host
+	}
+	if u.User != nil && request.Header.Get("Authorization") == "" {
+		password, _ := u.User.Password()
+		request.SetBasicAuth(u.User.Username(), password)
+	}
+	return request, nil
+}
+
+func (p *httpProber) Probe(ctx context.Context) Answer {
+	request := p.pattern.WithContext(ctx)
+	if len(p.body) > 0 {
+		request.ContentLength = int64(len(p.body))
+		request.Body = io.NopCloser(bytes.NewReader(p.body))
+		request.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(p.body)), nil }
+	}
+	response, err := p.round.RoundTrip(request)
+	if err != nil {
+		return failed(ctx, err, p.dialer, p.pattern.URL.Hostname())
+	}
+	buffer := p.buffers.get()
+	defer p.buffers.put(buffer)
+	body, err := buffer.drain(response.Body, p.expect.needsBody)
+	response.Body.Close()
+	if err != nil {
+		return failed(ctx, fmt.Errorf("reading the body: %w", err), nil, "")
+	}
+	return p.expect.judge(response, body)
+}
+
+func (p *httpProber) Close() error {
+	p.transport.CloseIdleConnections()
+	p.dialer.Close()
+	return nil
+}
+
+// follower follows redirects, as browsers do.
+type follower struct{ client *http.Client }
+
+func (f follower) RoundTrip(r *http.Request) (*http.Response, error) {
+	response, err := f.client.Do(r)
+	if e, ok := err.(*url.Error); ok { // it would repeat the URL, where secrets may be
+		err = e.Err
+	}
+	return response, err
+}
