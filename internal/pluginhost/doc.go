@@ -1,0 +1,2 @@
+// Package pluginhost finds, checks, launches and stops plugin processes.
+package pluginhost
