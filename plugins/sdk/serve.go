@@ -36,13 +36,8 @@ func serve(p *Plugin) int {
 		fmt.Fprintln(os.Stderr, byHand(p))
 		return exitFailed
 	}
-	out, err := newOutput(os.Stderr)
-	if err != nil {
-		fmt.Fprintf(os.Stderr, "gameday plugin: %v\n", err)
-		return exitFailed
-	}
-	defer out.close()
-	session, err := NewSession(p, out.write)
+	out := newOutput()
+	session, err := NewSession(p, out.stderr)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "gameday plugin: %v\n", err)
 		return exitFailed
@@ -76,7 +71,7 @@ func (p process) run() int {
 	plugin.Serve(&plugin.ServeConfig{
 		HandshakeConfig:  Handshake(),
 		VersionedPlugins: map[int]plugin.PluginSet{ProtocolVersion: {transportName: &transport{session: p.session}}},
-		Logger:           hclog.New(&hclog.LoggerOptions{Level: hclog.Error, Output: p.out.write}),
+		Logger:           hclog.New(&hclog.LoggerOptions{Level: hclog.Error, Output: p.out.stderr}),
 		GRPCServer: func(opts []grpc.ServerOption) *grpc.Server {
 			s := grpc.NewServer(append(append(opts, serverOptions()...), p.interceptors()...)...)
 			server <- s
@@ -124,15 +119,15 @@ func (p process) watch(ctx context.Context, signals <-chan os.Signal) {
 
 func (p process) orphaned() bool { return os.Getppid() != p.parent }
 
-// interceptors point the output to its place before the plugin's code first runs in a call.
+// interceptors put the output in its place before the plugin's code first runs in a call.
 func (p process) interceptors() []grpc.ServerOption {
 	return []grpc.ServerOption{
 		grpc.ChainUnaryInterceptor(func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
-			p.out.redirect()
+			p.out.restore()
 			return next(ctx, req)
 		}),
 		grpc.ChainStreamInterceptor(func(srv any, ss grpc.ServerStream, _ *grpc.StreamServerInfo, next grpc.StreamHandler) error {
-			p.out.redirect()
+			p.out.restore()
 			return next(srv, ss)
 		}),
 	}
