@@ -65,11 +65,8 @@ func newHTTP(cfg json.RawMessage, env Env) (Prober, error) {
 }
 
 func (c *httpConfig) client(env Env) client.HTTP {
-	h := client.HTTP{Resolver: c.Resolver, TLS: c.TLS, KeepAlive: c.KeepAlive == nil || *c.KeepAlive, HTTP2: c.HTTP2}
-	if h.Resolver == "" {
-		h.Resolver = env.Resolver
-	}
-	return h
+	keep := c.KeepAlive == nil || *c.KeepAlive
+	return client.HTTP{Resolver: env.resolver(c.Resolver), TLS: c.TLS, KeepAlive: keep, HTTP2: c.HTTP2}
 }
 
 func (c *httpConfig) request() (*http.Request, error) {

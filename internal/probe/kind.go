@@ -17,6 +17,9 @@ type Env struct {
 	Resolver string    // DNS server, "ip:port", for kinds whose block sets no resolver. Empty: the system's
 }
 
+// resolver is the block's own, or the run's.
+func (e Env) resolver(own string) string { return orDefault(own, e.Resolver) }
+
 // Kind is one type of probe.
 type Kind struct {
 	// Schema describes the block beyond what every probe has (rate, timeout, slots).
@@ -42,7 +45,12 @@ type Prober interface {
 // Kinds are all types of probe, by the label of their block.
 func Kinds() map[string]Kind {
 	return map[string]Kind{
-		"http": {Schema: httpSchema(), New: newHTTP},
+		"http":       {Schema: httpSchema(), New: newHTTP},
+		"tcp":        {Schema: tcpSchema(), New: newTCP},
+		"dns":        {Schema: dnsSchema(), New: newDNS},
+		"grpc":       {Schema: grpcSchema(), New: newGRPC},
+		"exec":       {Schema: execSchema(), New: newExec},
+		"prometheus": {Schema: prometheusSchema(), New: newPrometheus},
 	}
 }
 
