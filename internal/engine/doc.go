@@ -1,0 +1,2 @@
+// Package engine carries out a plan: one event loop, sole writer of the run's journal.
+package engine

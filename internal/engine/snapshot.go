@@ -1,0 +1,27 @@
+package engine
+
+import "time"
+
+// snapshot is what a person sees of the present.
+func (l *loop) snapshot() Snapshot {
+	now := l.now()
+	out := Snapshot{Elapsed: now, Phase: l.phase}
+	if !l.phaseEnd.IsZero() {
+		out.Left = max(0, time.Until(l.phaseEnd))
+	}
+	for _, s := range l.watch.slos {
+		sli, known := s.sli(now)
+		out.SLOs = append(out.SLOs, LiveSLO{Addr: s.Addr, SLI: sli, Target: s.target, Known: known, Violated: s.violated})
+	}
+	for _, s := range l.timeline {
+		if s.fault == nil {
+			continue
+		}
+		f := LiveFault{Addr: s.addr, State: string(s.state)}
+		if s.state == active {
+			f.Left = max(0, time.Until(s.holdEnd))
+		}
+		out.Faults = append(out.Faults, f)
+	}
+	return out
+}
