@@ -1,0 +1,2 @@
+// Package alert watches whether an alert is firing.
+package alert
