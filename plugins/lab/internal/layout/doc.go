@@ -1,0 +1,2 @@
+// Package layout says what the lab consists of: its regions and zones, and the loopback address of each of its parts.
+package layout

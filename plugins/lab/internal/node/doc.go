@@ -1,0 +1,2 @@
+// Package node runs one zone's NATS JetStream server inside this process.
+package node

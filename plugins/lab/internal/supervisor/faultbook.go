@@ -1,0 +1,122 @@
+package supervisor
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/gameday-toolkit/gameday/plugins/lab/internal/control"
+	"github.com/gameday-toolkit/gameday/plugins/lab/internal/layout"
+)
+
+// faultBook holds the fault records.
+type faultBook struct {
+	// acting is held while processes are killed, frozen, released or launched, so that a launch cannot slip in between a
+	// record and its effect.
+	acting sync.Mutex
+
+	mu      sync.Mutex
+	records []control.Record
+}
+
+// conflict is a fault that would touch what another one holds.
+type conflict struct {
+	claim string
+	by    control.Record
+}
+
+func (c *conflict) Error() string {
+	return fmt.Sprintf("%s is held already by %s (%s of run %s); heal that first: gameday lab heal %s",
+		c.claim, c.by.ID, c.by.Fault, c.by.Run, c.by.Key())
+}
+
+// claims are what a fault needs for itself.
+func claims(r control.Record) []string {
+	var out []string
+	for _, t := range r.Targets {
+		switch r.Kind {
+		case control.ZoneOutage:
+			out = append(out, "the processes of "+t)
+		case control.RegionOutage:
+			for _, zone := range layout.ZonesOf(t) {
+				out = append(out, "the processes of "+zone)
+			}
+		case control.ZoneIsolation:
+			out = append(out, "the network of "+t)
+		case control.ZoneLatency:
+			out = append(out, "the latency of "+t)
+		case control.QuotaExhaustion:
+			out = append(out, "the quota of "+t)
+		case control.DNSFailure:
+			out = append(out, "the name "+t)
+		case control.LinkLatency:
+			out = append(out, "the link "+t)
+		}
+	}
+	if r.Kind == control.RegionOutage && r.Cut {
+		out = append(out, "the link "+layout.Link)
+	}
+	return out
+}
+
+// add enters a record as being applied. A record that is there already is returned as it is.
+func (b *faultBook) add(r control.Record) (control.Record, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	mine := claims(r)
+	for _, o := range b.records {
+		if o.Key() == r.Key() {
+			return o, nil
+		}
+		for _, claim := range claims(o) {
+			if slices.Contains(mine, claim) {
+				return r, &conflict{claim: claim, by: o}
+			}
+		}
+	}
+	r.State = control.Applying
+	b.records = append(b.records, r)
+	return r, nil
+}
+
+func (b *faultBook) find(key string) (control.Record, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, r := range b.records {
+		if r.Key() == key {
+			return r, true
+		}
+	}
+	return control.Record{}, false
+}
+
+// setState changes a record's state; false if the record is gone.
+func (b *faultBook) setState(key, state string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for i := range b.records {
+		if b.records[i].Key() == key {
+			b.records[i].State = state
+			return true
+		}
+	}
+	return false
+}
+
+func (b *faultBook) remove(key string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.records = slices.DeleteFunc(b.records, func(r control.Record) bool { return r.Key() == key })
+}
+
+// all returns a copy of the records, oldest first.
+func (b *faultBook) all() []control.Record {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return append([]control.Record{}, b.records...)
+}
+
+// inForce are the records that should have an effect now.
+func (b *faultBook) inForce() []control.Record {
+	return slices.DeleteFunc(b.all(), func(r control.Record) bool { return r.State == control.Reverting })
+}
