@@ -1,0 +1,56 @@
+package reports
+
+import (
+	"encoding/hex"
+
+	"github.com/gameday-toolkit/gameday/internal/backlog"
+	"github.com/gameday-toolkit/gameday/internal/history"
+	"github.com/gameday-toolkit/gameday/internal/measure"
+)
+
+// Build takes from a run what its report shows. It keeps no samples, so the run may be let go after it.
+func Build(run *history.Run, res *measure.Result, findings []backlog.Finding) *Model {
+	m := &Model{Plan: run.Plan, Result: res, Findings: findings, Run: runFacts(run), Journal: journalFacts(run)}
+	for i, p := range run.Phases {
+		open := run.Ended == nil && i == len(run.Phases)-1
+		m.Phases = append(m.Phases, Stretch{Addr: string(p.Name), From: p.From, To: p.To, Open: open, Seq: p.Seq})
+	}
+	for _, a := range run.Actions {
+		if a.Started != nil {
+			m.Actions = append(m.Actions, actionStretch(a, run))
+		}
+	}
+	m.Entries = chronology(run)
+	return m
+}
+
+func runFacts(run *history.Run) Run {
+	s := run.Started
+	r := Run{ID: s.Run, Tool: s.Tool, Started: s.Wall, Length: run.LastAt, Seed: s.Seed, PlanHash: s.PlanHash, Host: s.Host, User: s.User}
+	if run.Ended != nil {
+		r.Length = run.Ended.At // a recovery may have come days later, and is not part of the picture
+	}
+	return r
+}
+
+func journalFacts(run *history.Run) Journal {
+	j := Journal{Entries: run.File.Entries, Hash: hex.EncodeToString(run.File.Head[:]), Detail: run.File.Detail}
+	switch run.Ending() {
+	case history.Complete:
+		j.End = Complete
+	case history.Tampered:
+		j.End = Damaged
+	default:
+		j.End = Cut
+	}
+	return j
+}
+
+func actionStretch(a *history.Action, run *history.Run) Stretch {
+	s := Stretch{Addr: a.Addr, From: a.Started.At, To: runFacts(run).Length, Open: true, By: a.Started.By, Seq: a.Started.Seq}
+	if a.Ended != nil {
+		s.To, s.Open, s.What, s.Err = a.Ended.At, false, orElse(a.Ended.Evidence, a.Ended.Reason), a.Ended.Err
+		s.By = orElse(a.Ended.By, s.By)
+	}
+	return s
+}

@@ -1,0 +1,113 @@
+package reports
+
+import "fmt"
+
+// mark is one moment on the timeline, with its number in the key below the picture.
+type mark struct {
+	N     int
+	Kind  EntryKind
+	X, Y  float64
+	D     string // its sign, so that kinds differ by form
+	Time  string
+	Text  string
+	Label bool // whether there is room for the number
+}
+
+const (
+	maxMarks   = 40
+	markLevels = 4
+	markStep   = 15.0
+)
+
+// moments are the entries worth a sign on the picture. When there are too many, what people and guards did comes
+// before what the system noticed.
+func (m *Model) moments() (shown []Entry, more int) {
+	isMoment := func(e Entry) bool {
+		switch e.Kind {
+		case KindEvent, KindNote, KindGuard, KindAbort, KindTrouble, KindClock:
+			return true
+		}
+		return false
+	}
+	events, others := 0, 0
+	for _, e := range m.Entries {
+		switch {
+		case !isMoment(e):
+		case e.Kind == KindEvent:
+			events++
+		default:
+			others++
+		}
+	}
+	room := max(maxMarks-others, maxMarks/4)
+	for _, e := range m.Entries {
+		if !isMoment(e) {
+			continue
+		}
+		if e.Kind == KindEvent {
+			room--
+		}
+		if len(shown) >= maxMarks || (e.Kind == KindEvent && room < 0) {
+			continue
+		}
+		shown = append(shown, e)
+	}
+	return shown, events + others - len(shown)
+}
+
+func (c *chart) marks() {
+	moments, _ := c.m.moments()
+	if len(moments) == 0 {
+		return
+	}
+	c.y += 12
+	var ends [markLevels]float64
+	deepest := 0
+	for i, e := range moments {
+		x := c.x(e.At)
+		level := 0
+		for level < markLevels-1 && ends[level] > x {
+			level++
+		}
+		free := ends[level] <= x
+		ends[level] = x + 22
+		deepest = max(deepest, level)
+		y := c.y + float64(level)*markStep
+		c.Marks = append(c.Marks, mark{N: i + 1, Kind: e.Kind, X: x, Y: y, D: markSign(e.Kind, x, y), Label: free,
+			Text: fmt.Sprintf("%d: %s at %s, %s", i+1, e.Kind, Offset(e.At), e.Text)})
+	}
+	c.label(c.X0-5, c.y+4, "end", "tick", "notes")
+	c.y += float64(deepest+1)*markStep - 2
+}
+
+// markSign draws the sign of a kind around x, y.
+func markSign(kind EntryKind, x, y float64) string {
+	var p pen
+	switch kind {
+	case KindEvent: // a diamond
+		p.to('M', x, y-5)
+		p.to('L', x+5, y)
+		p.to('L', x, y+5)
+		p.to('L', x-5, y)
+	case KindNote: // a square
+		p.to('M', x-4, y-4)
+		p.to('L', x+4, y-4)
+		p.to('L', x+4, y+4)
+		p.to('L', x-4, y+4)
+	case KindGuard, KindAbort: // an octagon
+		p.to('M', x-2.5, y-6)
+		p.to('L', x+2.5, y-6)
+		p.to('L', x+6, y-2.5)
+		p.to('L', x+6, y+2.5)
+		p.to('L', x+2.5, y+6)
+		p.to('L', x-2.5, y+6)
+		p.to('L', x-6, y+2.5)
+		p.to('L', x-6, y-2.5)
+	default: // a triangle
+		p.to('M', x, y-5)
+		p.to('L', x+5.5, y+4.5)
+		p.to('L', x-5.5, y+4.5)
+	}
+	p.close()
+	return p.String()
+}

@@ -1,0 +1,69 @@
+package reports
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/gameday-toolkit/gameday/internal/measure"
+)
+
+// split is the recovery time of one objective, drawn as bars on a common scale: where the time went.
+type split struct {
+	Addr, Name string
+	Value      string
+	Parts      []part
+	Advice     string // which part to shorten, in a sentence
+}
+
+// part is one bar. X and W are thousandths of the whole.
+type part struct {
+	Name, What    string
+	From, To      string
+	Length, Share string
+	X, W          float64
+	Longest       bool
+}
+
+// shorten says what usually makes a part shorter.
+var shorten = map[string]string{
+	"onset":       "The fault took this long to reach users; that time is a gift, not a cost.",
+	"detection":   "Look at alert windows, evaluation intervals and what the alert watches.",
+	"decision":    "Look at the runbook, at who is woken, and at whether a person has to decide at all.",
+	"action":      "Look at the steps of the runbook and at what could be prepared before they are needed.",
+	"convergence": "Look at health-check intervals and thresholds, DNS lifetimes, leader election and how clients reconnect.",
+}
+
+func (m *Model) splits() []split {
+	var out []split
+	for _, o := range m.result().Objectives {
+		if o.Split == nil || len(o.Split.Parts) == 0 {
+			continue
+		}
+		out = append(out, newSplit(o))
+	}
+	return out
+}
+
+func newSplit(o measure.ObjectiveResult) split {
+	s := split{Addr: o.Addr, Name: shortName(o.Addr), Value: o.Value}
+	from, to := o.Split.Parts[0].From, o.Split.Parts[0].To
+	for _, p := range o.Split.Parts {
+		from, to = min(from, p.From), max(to, p.To)
+	}
+	whole := max(to-from, 1)
+	share := func(d time.Duration) float64 { return float64(d) / float64(whole) }
+	for _, p := range o.Split.Parts {
+		length := max(p.To-p.From, 0)
+		row := part{
+			Name: p.Name, What: p.What, From: Offset(p.From), To: Offset(p.To), Length: Duration(length),
+			Share: fmt.Sprintf("%.0f %%", share(length)*100), X: share(p.From-from) * 1000, W: max(3, share(length)*1000),
+			Longest: p.Name == o.Split.Longest,
+		}
+		row.X = min(row.X, 1000-row.W)
+		s.Parts = append(s.Parts, row)
+		if row.Longest {
+			s.Advice = fmt.Sprintf("%s of %s passed in %s. %s", row.Length, Duration(whole), p.Name, shorten[p.Name])
+		}
+	}
+	return s
+}

@@ -1,0 +1,258 @@
+package reports
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/gameday-toolkit/gameday/internal/measure"
+)
+
+// The timeline is laid out once for each width rather than scaled, so that its text is as readable on a telephone as on
+// paper; the style sheet shows one of them.
+var widths = [...]struct {
+	class string
+	w     float64
+	ticks int
+}{{"wide", 1120, 12}, {"medium", 680, 8}, {"narrow", 342, 4}}
+
+const (
+	gutter    = 46.0
+	sliHeight = 64.0
+	latHeight = 40.0
+	barHeight = 16.0
+	rowGap    = 6.0
+	charWidth = 5.9 // of the 11 px text, on average
+
+	maxLanes  = 6  // SLOs with a curve of their own; the others get a strip each
+	maxStrips = 60 // and beyond that they are counted
+	maxRows   = 10 // rows of bars of one kind
+)
+
+// chart is the timeline at one width.
+type chart struct {
+	Class       string
+	W, H        float64
+	Title, Desc string
+	X0, X1      float64
+	PlotBottom  float64
+	Back, Front []shape
+	Marks       []mark
+
+	m      *Model
+	y      float64
+	length time.Duration
+	ticks  int
+}
+
+func (m *Model) charts() []*chart {
+	var out []*chart
+	for _, w := range widths {
+		c := &chart{Class: w.class, W: w.w, X0: gutter, X1: w.w - 6, m: m, length: m.length(), ticks: w.ticks}
+		c.draw()
+		out = append(out, c)
+	}
+	return out
+}
+
+// length is the length of the common time axis.
+func (m *Model) length() time.Duration {
+	n := m.Run.Length
+	for _, p := range m.Phases {
+		n = max(n, p.To)
+	}
+	return max(n, time.Millisecond)
+}
+
+func (c *chart) x(t time.Duration) float64 {
+	share := float64(t) / float64(c.length)
+	return c.X0 + min(1, max(0, share))*(c.X1-c.X0)
+}
+
+func (c *chart) draw() {
+	c.Title = "Timeline of the run"
+	c.Desc = c.m.timelineInWords()
+	c.y = 2
+	c.phases()
+	top := c.y
+	c.bars("faults", c.m.faultBars())
+	lanes := c.y
+	c.lanes()
+	c.shadeFaults(top, lanes, c.y)
+	c.bars("actions", c.m.actionBars())
+	c.bars("alerts", c.m.alertBars())
+	c.marks()
+	c.axis()
+}
+
+func (c *chart) add(s shape)  { c.Front = append(c.Front, s) }
+func (c *chart) back(s shape) { c.Back = append(c.Back, s) }
+
+func (c *chart) label(x, y float64, anchor, class, text string) {
+	c.add(shape{Kind: "text", X: x, Y: y, Anchor: anchor, Class: class, Text: text})
+}
+
+// phases is the ribbon at the top.
+func (c *chart) phases() {
+	for i, p := range c.m.Phases {
+		x0, x1 := c.x(p.From), c.x(p.To)
+		class := "phase"
+		if i%2 == 1 {
+			class = "phase alt"
+		}
+		c.add(shape{Kind: "rect", Class: class, X: x0, Y: c.y, W: max(0.5, x1-x0), H: 18,
+			Tip: fmt.Sprintf("phase %s, %s to %s", p.Addr, Offset(p.From), Offset(p.To))})
+		if float64(len(p.Addr))*charWidth+6 < x1-x0 {
+			c.label((x0+x1)/2, c.y+13, "middle", "phase-name", p.Addr)
+		}
+	}
+	if len(c.m.Phases) > 0 {
+		c.y += 18 + 10
+	}
+}
+
+// shadeFaults lets the faults stand behind the curves for as long as they lasted.
+func (c *chart) shadeFaults(top, lanes, bottom float64) {
+	if bottom <= lanes {
+		return
+	}
+	for _, b := range union(c.m.faultBars()) {
+		x0, x1 := c.x(b.From), c.x(b.To)
+		c.back(shape{Kind: "rect", Class: "shade", X: x0, Y: top, W: max(0.5, x1-x0), H: bottom - top})
+		c.back(shape{Kind: "line", Class: "edge", X: x0, Y: top, H: bottom - top})
+		c.back(shape{Kind: "line", Class: "edge", X: x1, Y: top, H: bottom - top})
+	}
+}
+
+// union joins bars that overlap: many faults at once would otherwise hide what is behind them.
+func union(bars []barred) []measure.Span {
+	slices.SortFunc(bars, func(a, b barred) int { return cmp.Compare(a.from, b.from) })
+	var out []measure.Span
+	for _, b := range bars {
+		if n := len(out); n > 0 && b.from <= out[n-1].To {
+			out[n-1].To = max(out[n-1].To, b.to)
+			continue
+		}
+		out = append(out, measure.Span{From: b.from, To: b.to})
+	}
+	return out
+}
+
+// lanes draws the SLOs: those that suffered most in full, the others as strips.
+func (c *chart) lanes() {
+	slos := slices.Clone(c.m.result().SLOs)
+	if len(slos) > maxLanes {
+		slices.SortStableFunc(slos, func(a, b measure.SLOResult) int { return cmp.Compare(b.Downtime.Hi, a.Downtime.Hi) })
+	}
+	for i := range slos {
+		switch {
+		case i < maxLanes:
+			c.lane(&slos[i])
+		case i < maxLanes+maxStrips:
+			c.strip(&slos[i])
+		}
+	}
+	if more := len(slos) - maxLanes - maxStrips; more > 0 {
+		c.y += 14
+		c.label(c.X0, c.y-3, "start", "note-text", plural(more, "further SLO")+" with less downtime: see the tables")
+	}
+}
+
+func (c *chart) lane(s *measure.SLOResult) {
+	c.y += 20
+	c.label(c.X0, c.y-7, "start", "lane-name", clip(shortName(s.Addr), int((c.X1-c.X0-110)/charWidth)))
+	c.label(c.X1, c.y-7, "end", "note-text", "target "+Percent(s.Target))
+	cols := columns(s.Points, c.x)
+	c.sli(s, cols)
+	if lo, hi := decades(s.Points); hi > 0 {
+		c.latency(cols, lo, hi)
+	}
+	c.y += 10
+}
+
+func (c *chart) sli(s *measure.SLOResult, cols []column) {
+	top, ground, floor := c.y, c.y+sliHeight, sliFloor(s.Points, s.Target)
+	y := func(v float64) float64 {
+		return ground - sliHeight*min(1, max(0, (v-floor)/(1-floor)))
+	}
+	c.add(shape{Kind: "line", Class: "grid", X: c.X0, Y: top, W: c.X1 - c.X0})
+	c.add(shape{Kind: "line", Class: "grid", X: c.X0, Y: ground, W: c.X1 - c.X0})
+	c.label(c.X0-5, top+4, "end", "tick", "100 %")
+	c.label(c.X0-5, ground+4, "end", "tick", Percent(floor*100))
+	for _, v := range s.Violations {
+		x0, x1 := c.x(v.From), c.x(v.To)
+		tip := fmt.Sprintf("%s violated from %s to %s (%s)", s.Addr, Offset(v.From), Offset(v.To), Duration(v.To-v.From))
+		c.add(shape{Kind: "rect", Class: "violation", X: x0, Y: top, W: max(1, x1-x0), H: sliHeight, Hatch: true, Tip: tip})
+		c.add(shape{Kind: "rect", Class: "violation-foot", X: x0, Y: ground, W: max(1, x1-x0), H: 3})
+	}
+	line, area := sliPaths(cols, y, ground)
+	c.add(shape{Kind: "path", Class: "sli-area", D: area})
+	c.add(shape{Kind: "line", Class: "target", X: c.X0, Y: y(s.Target / 100), W: c.X1 - c.X0})
+	c.add(shape{Kind: "path", Class: "sli-line", D: line})
+	c.y = ground + 3
+}
+
+func (c *chart) latency(cols []column, lo, hi time.Duration) {
+	c.y += 13
+	top, ground := c.y, c.y+latHeight
+	span := math.Log(float64(hi) / float64(lo))
+	y := func(d time.Duration) float64 {
+		return ground - latHeight*min(1, max(0, math.Log(float64(max(d, 1))/float64(lo))/span))
+	}
+	c.add(shape{Kind: "line", Class: "grid", X: c.X0, Y: top, W: c.X1 - c.X0})
+	c.add(shape{Kind: "line", Class: "grid", X: c.X0, Y: ground, W: c.X1 - c.X0})
+	c.label(c.X0-5, top+4, "end", "tick", decadeLabel(hi))
+	c.label(c.X0-5, ground+4, "end", "tick", decadeLabel(lo))
+	line, band := latencyPaths(cols, y)
+	c.add(shape{Kind: "path", Class: "lat-band", D: band})
+	c.add(shape{Kind: "path", Class: "lat-line", D: line})
+	c.y = ground
+}
+
+// strip is an SLO in one line: where it was violated.
+func (c *chart) strip(s *measure.SLOResult) {
+	c.y += 4
+	half := (c.X1 - c.X0) / 3
+	c.add(shape{Kind: "line", Class: "grid", X: c.X0 + half, Y: c.y + 5, W: c.X1 - c.X0 - half})
+	c.label(c.X0, c.y+9, "start", "note-text", clip(shortName(s.Addr), int(half/charWidth)-1))
+	last := -1.0
+	for _, v := range s.Violations {
+		x0, x1 := c.stripX(v.From, half), c.stripX(v.To, half)
+		if x1 <= last {
+			continue // on the same pixel as the one before
+		}
+		c.add(shape{Kind: "rect", Class: "violation-foot", X: x0, Y: c.y + 1, W: max(1, x1-x0), H: 8})
+		last = math.Ceil(max(x1, x0+1))
+	}
+	c.y += 10
+}
+
+func (c *chart) stripX(t time.Duration, left float64) float64 { return max(c.X0+left, c.x(t)) }
+
+func (c *chart) axis() {
+	c.PlotBottom = c.y + 4
+	c.y += 18
+	step := tickStep(c.length, c.ticks)
+	for at := time.Duration(0); at <= c.length; at += step {
+		x := c.x(at)
+		c.back(shape{Kind: "line", Class: "grid-v", X: x, Y: 20, H: c.PlotBottom - 20})
+		anchor := "middle"
+		if x > c.X1-14 {
+			anchor = "end"
+		}
+		c.label(x, c.y, anchor, "tick", tickLabel(at, step))
+	}
+	c.H = c.y + 6
+}
+
+func decadeLabel(d time.Duration) string {
+	switch {
+	case d < time.Millisecond:
+		return fmt.Sprintf("%d µs", d/time.Microsecond)
+	case d < time.Second:
+		return fmt.Sprintf("%d ms", d/time.Millisecond)
+	}
+	return fmt.Sprintf("%d s", d/time.Second)
+}
