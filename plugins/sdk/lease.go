@@ -42,24 +42,16 @@ func (s *Session) expire() {
 	}
 	s.mu.Unlock()
 	if left <= 0 {
-		s.end(fmt.Sprintf("no renewal within %v", lease), ErrLeaseExpired)
+		s.end(context.Background(), fmt.Sprintf("no renewal within %v", lease), ErrLeaseExpired)
 	}
 }
 
 // end reverts everything that is held, and closes Done. Only the first caller does it.
-func (s *Session) end(reason string, cause error) {
-	s.mu.Lock()
-	if s.ended {
-		s.mu.Unlock()
+func (s *Session) end(ctx context.Context, reason string, cause error) {
+	if !s.finish(cause) {
 		return
 	}
-	s.ended, s.cause = true, cause
-	if s.timer != nil {
-		s.timer.Stop()
-	}
-	s.mu.Unlock()
 	defer close(s.done)
-
 	left := s.outstanding(cause)
 	if len(left) == 0 && !errors.Is(cause, ErrLeaseExpired) {
 		return // an ordinary stop leaves no record
@@ -67,7 +59,7 @@ func (s *Session) end(reason string, cause error) {
 	rec := s.newRecord()
 	defer rec.close()
 	rec.add("", fmt.Sprintf("ending with %d faults held: %s", len(left), reason), nil)
-	ctx, cancel := context.WithTimeout(context.Background(), leaseBudget)
+	ctx, cancel := context.WithTimeout(ctx, leaseBudget)
 	defer cancel()
 	s.revertRounds(ctx, left, rec)
 }
@@ -87,7 +79,7 @@ func (s *Session) revertRounds(ctx context.Context, left []*held, rec *record) {
 		select {
 		case <-ctx.Done():
 			for _, e := range left {
-				rec.add(e.handle.ID, "gave up", fmt.Errorf("not proven gone within %v", leaseBudget))
+				rec.add(e.handle.ID, "gave up", fmt.Errorf("not proven gone: %w", ctx.Err()))
 			}
 			return
 		case <-time.After(backoff):
@@ -130,4 +122,18 @@ func (s *Session) enterOrForce(ctx context.Context, e *held, rec *record) func()
 		return func() {}
 	}
 	return leave
+}
+
+// finish refuses renewals and injections from now on. It says whether this call was the one that ended the session.
+func (s *Session) finish(cause error) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ended {
+		return false
+	}
+	s.ended, s.cause = true, cause
+	if s.timer != nil {
+		s.timer.Stop()
+	}
+	return true
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
@@ -44,9 +45,21 @@ func ServeLocal(p *Plugin, logs io.Writer) (*Local, error) {
 // Done is closed when the lease has ended the session and its reverts are over.
 func (l *Local) Done() <-chan struct{} { return l.session.Done() }
 
-// Close reverts whatever is held and stops serving.
+// Close reverts whatever is held, for at most ten seconds, and stops serving.
 func (l *Local) Close() error {
-	l.session.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	l.session.Close(ctx)
+	return l.stop()
+}
+
+// Kill stops serving and reverts nothing, as the death of a plugin's process would.
+func (l *Local) Kill() error {
+	l.session.abandon()
+	return l.stop()
+}
+
+func (l *Local) stop() error {
 	l.server.Stop()
 	if err := l.conn.Close(); err != nil {
 		return fmt.Errorf("closing the connection: %w", err)

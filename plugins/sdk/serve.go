@@ -80,7 +80,7 @@ func (p process) run() int {
 	})
 	cancel()
 	<-watched
-	p.session.Close()
+	p.session.Close(context.Background())
 	// go-plugin gives each plugin a directory for its socket and leaves it to the host, which may be dead. If the host
 	// lives, it removes the same directory.
 	if dir := os.Getenv(plugin.EnvUnixSocketDir); dir != "" {

@@ -63,10 +63,17 @@ func (s *Session) Register(r grpc.ServiceRegistrar) {
 // Done is closed when the session is over and everything that was held has been reverted or given up.
 func (s *Session) Done() <-chan struct{} { return s.done }
 
-// Close ends the session: whatever is still held is reverted. It returns when that is done.
-func (s *Session) Close() {
-	s.end("the host stopped the plugin", context.Canceled)
+// Close ends the session: whatever is still held is reverted. It returns when that is done or ctx has ended.
+func (s *Session) Close(ctx context.Context) {
+	s.end(ctx, "the host stopped the plugin", context.Canceled)
 	<-s.done
+}
+
+// abandon ends the session and leaves the faults where they are.
+func (s *Session) abandon() {
+	if s.finish(context.Canceled) {
+		close(s.done)
+	}
 }
 
 // leased says whether a lease will end this session.
