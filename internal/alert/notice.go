@@ -63,6 +63,7 @@ type board struct {
 
 	mu     sync.Mutex
 	firing map[string]bool
+	closed bool
 }
 
 func newBoard(base time.Time, emit func(State)) *board {
@@ -73,7 +74,7 @@ func (b *board) post(notices []notice, counts func(notice) bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, n := range notices {
-		if !counts(n) {
+		if b.closed || !counts(n) {
 			continue
 		}
 		before := len(b.firing) > 0
@@ -86,4 +87,11 @@ func (b *board) post(notices []notice, counts func(notice) bool) {
 			b.emit(State{At: time.Since(b.base), Firing: now, Summary: clip(n.text)})
 		}
 	}
+}
+
+// close makes sure that nothing is emitted after it.
+func (b *board) close() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.closed = true
 }

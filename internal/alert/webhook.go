@@ -36,8 +36,8 @@ func newWebhook(cfg json.RawMessage, _ Env) (Watcher, error) {
 	if !address.Addr().IsLoopback() && c.Token == "" {
 		return nil, errors.New("listen: an address that others can reach needs a token")
 	}
-	if !strings.HasPrefix(c.Path, "/") {
-		return nil, fmt.Errorf("path must start with /, not %q", c.Path)
+	if !strings.HasPrefix(c.Path, "/") || strings.ContainsAny(c.Path, "{} ") {
+		return nil, fmt.Errorf("path must start with / and have no braces or spaces, not %q", c.Path)
 	}
 	return &c, nil
 }
@@ -49,7 +49,9 @@ func (c *webhookConfig) Watch(ctx context.Context, base time.Time, emit func(Sta
 		return fmt.Errorf("listening for alerts: %w", err)
 	}
 	emit(State{At: time.Since(base), Summary: "listening on " + listener.Addr().String()})
-	server := &http.Server{Handler: c.handler(newBoard(base, emit)), ReadTimeout: 10 * time.Second, IdleTimeout: 5 * time.Minute, MaxHeaderBytes: 64 << 10}
+	board := newBoard(base, emit)
+	defer board.close()
+	server := &http.Server{Handler: c.handler(board), ReadTimeout: 10 * time.Second, IdleTimeout: 5 * time.Minute, MaxHeaderBytes: 64 << 10}
 	stopped := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		defer close(stopped)
