@@ -6,7 +6,6 @@ import (
 	"sync"
 
 	"github.com/gameday-toolkit/gameday/plugins/lab/internal/control"
-	"github.com/gameday-toolkit/gameday/plugins/lab/internal/layout"
 )
 
 // faultBook holds the fault records.
@@ -26,49 +25,20 @@ type conflict struct {
 }
 
 func (c *conflict) Error() string {
-	return fmt.Sprintf("%s is held already by %s (%s of run %s); heal that first: gameday lab heal %s",
+	return fmt.Sprintf("%s is held already by %s (%s of run %s); undo that first: gameday lab heal %s",
 		c.claim, c.by.ID, c.by.Fault, c.by.Run, c.by.Key())
-}
-
-// claims are what a fault needs for itself.
-func claims(r control.Record) []string {
-	var out []string
-	for _, t := range r.Targets {
-		switch r.Kind {
-		case control.ZoneOutage:
-			out = append(out, "the processes of "+t)
-		case control.RegionOutage:
-			for _, zone := range layout.ZonesOf(t) {
-				out = append(out, "the processes of "+zone)
-			}
-		case control.ZoneIsolation:
-			out = append(out, "the network of "+t)
-		case control.ZoneLatency:
-			out = append(out, "the latency of "+t)
-		case control.QuotaExhaustion:
-			out = append(out, "the quota of "+t)
-		case control.DNSFailure:
-			out = append(out, "the name "+t)
-		case control.LinkLatency:
-			out = append(out, "the link "+t)
-		}
-	}
-	if r.Kind == control.RegionOutage && r.Cut {
-		out = append(out, "the link "+layout.Link)
-	}
-	return out
 }
 
 // add enters a record as being applied. A record that is there already is returned as it is.
 func (b *faultBook) add(r control.Record) (control.Record, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	mine := claims(r)
+	mine := control.Claims(r)
 	for _, o := range b.records {
 		if o.Key() == r.Key() {
 			return o, nil
 		}
-		for _, claim := range claims(o) {
+		for _, claim := range control.Claims(o) {
 			if slices.Contains(mine, claim) {
 				return r, &conflict{claim: claim, by: o}
 			}

@@ -27,7 +27,7 @@ func (s *Supervisor) rule(link fabric.Spec) fabric.Rule {
 		case r.Kind == control.ZoneIsolation && (slices.Contains(r.Targets, link.From) || slices.Contains(r.Targets, link.To)):
 			rule.Block = worse(rule.Block, fabric.Block(r.Mode))
 		case r.Kind == control.ZoneLatency && isFront(link) && slices.Contains(r.Targets, link.To):
-			rule.Delay += r.Delay
+			rule.Delay += r.Delay / 2 // half on the way there, half on the way back
 		case r.Kind == control.LinkLatency && between:
 			rule.Delay += r.Delay
 			rule.Block = worse(rule.Block, cut(r))
