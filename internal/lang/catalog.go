@@ -1,0 +1,41 @@
+package lang
+
+import "github.com/gameday-toolkit/gameday/plugins/sdk"
+
+// Catalog says which kinds of blocks there are.
+type Catalog struct {
+	// Probes, Ledgers, Alerts and Actions are the core's own kinds, by block type.
+	Probes, Ledgers, Alerts, Actions map[string]sdk.Schema
+	// Plugin describes a plugin by the label of its block. An error becomes a diagnostic at the block.
+	Plugin func(name string) (sdk.Info, error)
+	// Names are the plugins that could be found, for suggestions.
+	Names []string
+}
+
+// Options says how to load.
+type Options struct {
+	Catalog Catalog
+	// Vars are the -var flags in order; the last one wins.
+	Vars []VarFlag
+	// VarFiles are the -var-file flags in order; a -var wins over all of them.
+	VarFiles []string
+	// Environ is the process's environment (NAME=value): GAMEDAY_VAR_name sets a variable, and env() reads the rest.
+	Environ []string
+	// Project is the path of the project file. Where it is empty, gameday.hcl is looked for in the scenario's directory
+	// and then in each one above it, up to the root of the file system.
+	Project string
+}
+
+// VarFlag is one -var name=value.
+type VarFlag struct{ Name, Value string }
+
+// Bounds on what is read, so that an absurd input is an error and not a machine out of memory.
+const (
+	maxFileSize  = 1 << 20 // of one file
+	maxFiles     = 200     // in one directory
+	maxBlocks    = 10_000  // in one directory
+	maxExpansion = 10_000  // instances that all for_each and experiments of a scenario make together
+	maxDepth     = 8       // of experiments within experiments
+	maxNesting   = 100     // of brackets and operators in an expression
+	maxTokens    = 200_000 // in one file
+)
