@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"time"
 	"unicode/utf8"
 
 	"github.com/hashicorp/hcl/v2/ext/tryfunc"
@@ -51,22 +50,6 @@ func standardFunctions() map[string]function.Function {
 		f[name] = fn
 	}
 	return f
-}
-
-// durationFunc gives a duration's seconds, so that it can be computed with.
-func durationFunc() function.Function {
-	return function.New(&function.Spec{
-		Description: "The seconds of a duration such as \"1m30s\".",
-		Params:      []function.Parameter{{Name: "text", Type: cty.String}},
-		Type:        function.StaticReturnType(cty.Number),
-		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-			d, err := time.ParseDuration(args[0].AsString())
-			if err != nil {
-				return cty.NilVal, function.NewArgErrorf(0, "%q is not a duration such as \"1m30s\"", clip(args[0].AsString()))
-			}
-			return cty.NumberFloatVal(d.Seconds()), nil
-		},
-	})
 }
 
 // envFunc reads the environment. A variable that is not set is an error, unless a second argument says what to take.

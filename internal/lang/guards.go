@@ -12,15 +12,9 @@ import (
 	"github.com/zclconf/go-cty/cty/convert"
 	ctyjson "github.com/zclconf/go-cty/cty/json"
 
+	"github.com/gameday-toolkit/gameday/internal/guard"
 	"github.com/gameday-toolkit/gameday/internal/plan"
 )
-
-// live are the values that a guard may look at while the game day runs. Times are in seconds.
-var live = map[string]map[string]cty.Type{
-	"slo":   {"sli": cty.Number, "p99": cty.Number, "violated": cty.Bool},
-	"probe": {"error_ratio": cty.Number, "p99": cty.Number},
-	"run":   {"elapsed": cty.Number, "phase": cty.String},
-}
 
 // guardExpr is the source of a guard's condition, and the condition itself.
 func (l *loader) guardExpr(e hcl.Expression) (string, hcl.Expression, hcl.Diagnostics) {
@@ -78,7 +72,7 @@ func (l *loader) checkGuard(src *source, d *decl) {
 }
 
 func (l *loader) checkRun(t hcl.Traversal) {
-	if a, ok := next(t, 1).(hcl.TraverseAttr); !ok || live["run"][a.Name] == cty.NilType {
+	if a, ok := next(t, 1).(hcl.TraverseAttr); !ok || guard.Attributes("run")[a.Name] == cty.NilType {
 		l.add(fail(t.SourceRange().Ptr(), "There is no such value of the run", "There is run.elapsed, in seconds, and run.phase."))
 	}
 }
@@ -98,12 +92,12 @@ func (l *loader) checkLive(src *source, d *decl, t hcl.Traversal) {
 		return
 	}
 	a, ok := next(rest, 0).(hcl.TraverseAttr)
-	if !ok || live[r.root][a.Name] == cty.NilType {
+	if !ok || guard.Attributes(r.root)[a.Name] == cty.NilType {
 		name := ""
 		if ok {
 			name = a.Name
 		}
-		l.add(fail(&r.rng, "There is no such live value", "A guard sees of %s: %s. %s", r.key(), strings.Join(keys(live[r.root]), ", "), suggestion(name, keys(live[r.root]))))
+		l.add(fail(&r.rng, "There is no such live value", "A guard sees of %s: %s. %s", r.key(), strings.Join(keys(guard.Attributes(r.root)), ", "), suggestion(name, keys(guard.Attributes(r.root)))))
 		return
 	}
 	if r.root == "slo" && a.Name == "p99" && len(blocksOf(r.decl.block.Body, "prometheus")) > 0 {
@@ -117,6 +111,7 @@ func (b *body) guard() {
 		return
 	}
 	ctx := b.s.context(b.d.consts, nil)
+	ctx.Functions = guard.Functions()
 	g.Consts = b.consts(ctx)
 	b.checkCondition(ctx)
 	b.s.ev.draft.Guards = append(b.s.ev.draft.Guards, g)
@@ -159,7 +154,7 @@ func (b *body) consts(ctx *hcl.EvalContext) json.RawMessage {
 // checkCondition evaluates the condition with live values of which only the types are known.
 func (b *body) checkCondition(ctx *hcl.EvalContext) {
 	for _, t := range b.d.expr.Variables() {
-		if root := t.RootName(); live[root] != nil {
+		if root := t.RootName(); guard.Attributes(root) != nil {
 			ctx.Variables[root] = cty.DynamicVal
 			if root == "run" {
 				ctx.Variables[root] = unknownLive(root)
@@ -182,7 +177,7 @@ func (b *body) checkCondition(ctx *hcl.EvalContext) {
 
 func unknownLive(root string) cty.Value {
 	attrs := map[string]cty.Value{}
-	for name, t := range live[root] {
+	for name, t := range guard.Attributes(root) {
 		attrs[name] = cty.UnknownVal(t)
 	}
 	return cty.ObjectVal(attrs)

@@ -14,6 +14,8 @@ import (
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/function"
 	"github.com/zclconf/go-cty/cty/function/stdlib"
+
+	"github.com/gameday-toolkit/gameday/internal/guard"
 )
 
 // moreFunctions are those that Terraform's users expect and the standard library does not have.
@@ -47,7 +49,7 @@ func moreFunctions() map[string]function.Function {
 		"sha1":         sum(func(b []byte) []byte { s := sha1.Sum(b); return s[:] }),
 		"sha256":       sum(func(b []byte) []byte { s := sha256.Sum256(b); return s[:] }),
 		"sha512":       sum(func(b []byte) []byte { s := sha512.Sum512(b); return s[:] }),
-		"duration":     durationFunc(), "length": lengthFunc(), "sum": sumFunc(), "one": oneFunc(),
+		"duration":     guard.Duration(), "length": lengthFunc(), "sum": sumFunc(), "one": oneFunc(),
 		"alltrue": quantifier(true), "anytrue": quantifier(false),
 		"sensitive": markFunc(true), "nonsensitive": markFunc(false),
 	}
