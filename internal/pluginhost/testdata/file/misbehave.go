@@ -38,8 +38,8 @@ func misbehave(p *sdk.Plugin) *sdk.Plugin {
 		t.at("sweep")
 		return nil, nil
 	}
-	p.Targets = map[string]sdk.TargetType{"file_path": badPaths{t: t}}
-	p.Faults = map[string]sdk.Fault{"file_missing": badMissing{t: t}}
+	p.Targets = map[string]sdk.TargetType{"file_path": badPaths{TargetType: p.Targets["file_path"], t: t}}
+	p.Faults = map[string]sdk.Fault{"file_missing": badMissing{Fault: p.Faults["file_missing"], t: t}}
 	p.Actions = map[string]sdk.Action{"file_action": badAction{t: t}}
 	p.Probers = map[string]sdk.Prober{"file_prober": badProber{t: t}}
 	return p
@@ -85,33 +85,33 @@ func (t trouble) beforeServing() {
 }
 
 type badPaths struct {
-	paths
+	sdk.TargetType
 	t trouble
 }
 
 func (b badPaths) Schema() sdk.Schema {
 	b.t.at("describe")
-	return b.paths.Schema()
+	return b.TargetType.Schema()
 }
 
 func (b badPaths) Resolve(ctx context.Context, req sdk.Request) (sdk.Selection, []sdk.Problem, error) {
 	b.t.at("resolve")
-	return b.paths.Resolve(ctx, req)
+	return b.TargetType.Resolve(ctx, req)
 }
 
 type badMissing struct {
-	missing
+	sdk.Fault
 	t trouble
 }
 
 func (b badMissing) Prepare(ctx context.Context, req sdk.Request) (sdk.Handle, []sdk.Problem, error) {
 	b.t.at("prepare")
-	return b.missing.Prepare(ctx, req)
+	return b.Fault.Prepare(ctx, req)
 }
 
 func (b badMissing) Inject(ctx context.Context, h sdk.Handle) error {
 	b.t.at("inject")
-	err := b.missing.Inject(ctx, h)
+	err := b.Fault.Inject(ctx, h)
 	if b.t.how == "slow" {
 		<-ctx.Done()
 		return context.Cause(ctx)
@@ -121,7 +121,7 @@ func (b badMissing) Inject(ctx context.Context, h sdk.Handle) error {
 
 func (b badMissing) Inspect(ctx context.Context, h sdk.Handle) (sdk.State, error) {
 	b.t.at("inspect")
-	return b.missing.Inspect(ctx, h)
+	return b.Fault.Inspect(ctx, h)
 }
 
 func (b badMissing) Revert(ctx context.Context, h sdk.Handle) error {
@@ -130,7 +130,7 @@ func (b badMissing) Revert(ctx context.Context, h sdk.Handle) error {
 		fmt.Fprintf(os.Stderr, "line %d about the revert of %s\n", i, h.ID)
 		fmt.Fprintf(os.Stdout, "line %d about the revert of %s\n", i, h.ID)
 	}
-	return b.missing.Revert(ctx, h)
+	return b.Fault.Revert(ctx, h)
 }
 
 type badAction struct{ t trouble }

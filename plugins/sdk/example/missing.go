@@ -1,4 +1,4 @@
-package main
+package example
 
 import (
 	"context"
@@ -33,9 +33,11 @@ func (missing) Schema() sdk.Schema {
 
 // Prepare only reads: it names where each file will go, and says so to people.
 func (missing) Prepare(_ context.Context, req sdk.Request) (sdk.Handle, []sdk.Problem, error) {
-	cfg := struct{ Suffix string }{Suffix: "gameday"}
-	if err := json.Unmarshal(req.Config, &cfg); err != nil {
-		return sdk.Handle{}, nil, fmt.Errorf("reading the fault's attributes: %w", err)
+	var cfg struct {
+		Suffix string `json:"suffix"`
+	}
+	if err := req.Decode(&cfg); err != nil {
+		return sdk.Handle{}, nil, err
 	}
 	if strings.ContainsRune(cfg.Suffix, os.PathSeparator) {
 		return sdk.Handle{}, []sdk.Problem{{
@@ -57,8 +59,8 @@ func (missing) Prepare(_ context.Context, req sdk.Request) (sdk.Handle, []sdk.Pr
 }
 
 func (missing) Inject(ctx context.Context, h sdk.Handle) error {
-	moves, err := undo(h)
-	if err != nil {
+	var moves []move
+	if err := h.DecodeUndo(&moves); err != nil {
 		return err
 	}
 	for _, m := range moves {
@@ -74,8 +76,8 @@ func (missing) Inject(ctx context.Context, h sdk.Handle) error {
 
 // Inspect looks at the disk and not at what Inject remembers, because it may run in another process.
 func (missing) Inspect(_ context.Context, h sdk.Handle) (sdk.State, error) {
-	moves, err := undo(h)
-	if err != nil {
+	var moves []move
+	if err := h.DecodeUndo(&moves); err != nil {
 		return sdk.State{}, err
 	}
 	var aside []string
@@ -96,8 +98,8 @@ func (missing) Inspect(_ context.Context, h sdk.Handle) (sdk.State, error) {
 // Revert puts back what is aside and leaves everything else alone, so it is right before Inject, after half of it,
 // after all of it, and twice.
 func (missing) Revert(_ context.Context, h sdk.Handle) error {
-	moves, err := undo(h)
-	if err != nil {
+	var moves []move
+	if err := h.DecodeUndo(&moves); err != nil {
 		return err
 	}
 	var errs []error
@@ -122,12 +124,4 @@ func same(m move) bool {
 	a, errA := os.Lstat(m.Aside)
 	b, errB := os.Lstat(m.Path)
 	return errA == nil && errB == nil && os.SameFile(a, b)
-}
-
-func undo(h sdk.Handle) ([]move, error) {
-	var moves []move
-	if err := json.Unmarshal(h.Undo, &moves); err != nil {
-		return nil, fmt.Errorf("reading the handle: %w", err)
-	}
-	return moves, nil
 }

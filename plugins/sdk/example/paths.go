@@ -1,8 +1,7 @@
-package main
+package example
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
 	"strconv"
@@ -23,9 +22,11 @@ func (paths) Schema() sdk.Schema {
 }
 
 func (paths) Resolve(_ context.Context, req sdk.Request) (sdk.Selection, []sdk.Problem, error) {
-	var cfg struct{ Paths []string }
-	if err := json.Unmarshal(req.Config, &cfg); err != nil {
-		return sdk.Selection{}, nil, fmt.Errorf("reading the target's attributes: %w", err)
+	var cfg struct {
+		Paths []string `json:"paths"`
+	}
+	if err := req.Decode(&cfg); err != nil {
+		return sdk.Selection{}, nil, err
 	}
 	var found sdk.Selection
 	var problems []sdk.Problem
