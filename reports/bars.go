@@ -9,12 +9,12 @@ import (
 // barred is something that lasts: a fault, an action, an alert. Between sure and ends it is proven; around that it is
 // on its way in or out.
 type barred struct {
-	name, tip   string
-	class       string
-	from, to    time.Duration
-	sure, ends  time.Duration
-	failed      bool
-	soft, hatch bool
+	name, tip  string
+	class      string
+	from, to   time.Duration
+	sure, ends time.Duration
+	failed     bool
+	soft       bool // its beginning and end are known only as intervals
 }
 
 func (m *Model) faultBars() []barred {
@@ -63,7 +63,7 @@ func (m *Model) alertBars() []barred {
 		if a.Fired == nil {
 			continue
 		}
-		b := barred{name: shortName(a.Addr), class: "alert", from: *a.Fired - a.Poll, sure: *a.Fired, to: m.length(), hatch: true}
+		b := barred{name: shortName(a.Addr), class: "alert", from: *a.Fired - a.Poll, sure: *a.Fired, to: m.length(), soft: true}
 		if a.Resolved != nil {
 			b.to = *a.Resolved
 		} else {
@@ -85,8 +85,14 @@ func (c *chart) bars(kind string, all []barred) {
 	top, dropped := c.y, 0
 	var ends []float64 // how far each row is taken
 	for _, b := range all {
-		name := clip(b.name, int((c.X1-c.X0)/charWidth)-1)
-		lo, hi, anchor, inside := c.place(b, name)
+		name, side := c.place(b)
+		lo, hi := c.x(b.from), max(c.x(b.to), c.x(b.from)+3)
+		switch side {
+		case right:
+			hi += textWidth(name)
+		case left:
+			lo -= textWidth(name)
+		}
 		row := 0
 		for row < len(ends) && ends[row] > lo {
 			row++
@@ -99,7 +105,7 @@ func (c *chart) bars(kind string, all []barred) {
 			ends = append(ends, 0)
 		}
 		ends[row] = hi + 8
-		c.bar(b, name, anchor, inside, top+float64(row)*(barHeight+3))
+		c.bar(b, name, side, top+float64(row)*(barHeight+3))
 	}
 	c.label(c.X0-5, top+12, "end", "tick", kind)
 	c.y = top + float64(len(ends))*(barHeight+3)
@@ -110,23 +116,36 @@ func (c *chart) bars(kind string, all []barred) {
 	c.y += rowGap
 }
 
-// place says where a bar's name goes: into it, else to its right, else to its left.
-func (c *chart) place(b barred, name string) (lo, hi float64, anchor string, inside bool) {
+// where says on which side of a bar its name stands.
+type where int
+
+const (
+	inside where = iota
+	right
+	left
+)
+
+// place puts a bar's name into it, else to its right, else to its left; a name too long for each of them is cut to the
+// roomiest.
+func (c *chart) place(b barred) (name string, side where) {
 	x0, x1 := c.x(b.from), max(c.x(b.to), c.x(b.from)+3)
-	text := float64(len([]rune(name)))*charWidth + 10
-	sure := max(c.x(b.sure), x0)
-	switch {
-	case text <= c.x(b.ends)-sure:
-		return x0, x1, "start", true
-	case x1+text <= c.X1+6:
-		return x0, x1 + text, "start", false
-	case x0-text >= c.X0:
-		return x0 - text, x1, "end", false
+	room := [...]float64{c.x(b.ends) - max(c.x(b.sure), x0), c.X1 + 6 - x1, x0 - c.X0}
+	need := textWidth(b.name)
+	roomiest := inside
+	for side, r := range room {
+		if need <= r {
+			return b.name, where(side)
+		}
+		if r > room[roomiest] {
+			roomiest = where(side)
+		}
 	}
-	return c.X0, c.X1, "start", true
+	return clip(b.name, int((room[roomiest]-10)/charWidth)), roomiest
 }
 
-func (c *chart) bar(b barred, name, anchor string, inside bool, y float64) {
+func textWidth(s string) float64 { return float64(len([]rune(s)))*charWidth + 10 }
+
+func (c *chart) bar(b barred, name string, side where, y float64) {
 	class := b.class
 	if b.failed {
 		class += " failed"
@@ -139,12 +158,12 @@ func (c *chart) bar(b barred, name, anchor string, inside bool, y float64) {
 	} else {
 		c.add(shape{Kind: "rect", Class: class, X: x0, Y: y, W: x1 - x0, H: barHeight, Tip: b.tip})
 	}
-	switch {
+	switch side {
 	case inside:
 		c.label(s0+5, y+12, "start", "bar-name in "+b.class+"-name", name)
-	case anchor == "start":
+	case right:
 		c.label(x1+5, y+12, "start", "bar-name", name)
-	default:
+	case left:
 		c.label(x0-5, y+12, "end", "bar-name", name)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gameday-toolkit/gameday/internal/history"
+	"github.com/gameday-toolkit/gameday/plugins/sdk"
 )
 
 // tool is who acts where no person is named.
@@ -117,6 +118,7 @@ func (t *teller) watchers(run *history.Run) {
 	for _, e := range run.Events {
 		at := history.Mark{Seq: e.Seq, At: time.Duration(e.EventBody.At)}
 		t.tell(at, KindEvent, e.Event.Subject, orElse(e.Event.Source, e.Plugin), e.Event.Summary, false)
+		t.out[len(t.out)-1].Key = e.Event.Kind == sdk.Detected || e.Event.Kind == sdk.Recovered
 	}
 }
 

@@ -47,16 +47,21 @@ func (m *Model) facts() []fact {
 }
 
 func (m *Model) journalInWords() string {
+	words := m.journalEnd()
+	if m.Journal.Entries > 0 {
+		words = Count(m.Journal.Entries) + " entries, " + words
+	}
+	return strings.TrimSuffix(words, ", ")
+}
+
+func (m *Model) journalEnd() string {
 	words := map[string]string{
 		Complete: "complete, with an unbroken hash chain",
 		Cut:      "cut short: no entry says that the run ended",
 		Damaged:  "damaged: the hash chain is broken",
 	}[m.Journal.End]
-	if m.Journal.Detail != "" {
-		words = strings.TrimPrefix(words+": "+m.Journal.Detail, ": ")
+	if m.Journal.Detail == "" || words == "" {
+		return words + m.Journal.Detail
 	}
-	if m.Journal.Entries > 0 {
-		words = Count(m.Journal.Entries) + " entries, " + words
-	}
-	return strings.TrimSuffix(words, ", ")
+	return words + ", " + m.Journal.Detail
 }

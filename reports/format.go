@@ -71,8 +71,11 @@ func intervalParts(i measure.Interval) (figure, interval string) {
 		return "> " + Duration(i.Lo), ""
 	}
 	lo, hi := Duration(i.Lo), Duration(i.Hi)
-	if lo == hi {
+	switch {
+	case i.Lo == i.Hi:
 		return hi, ""
+	case lo == hi: // the error is too small for the figure's digits
+		return hi, "known to " + Duration(max(i.Hi-i.Lo, i.Lo-i.Hi))
 	}
 	number, unit, _ := strings.Cut(lo, " ")
 	if _, u, _ := strings.Cut(hi, " "); u == unit && !strings.HasPrefix(lo, "<") {

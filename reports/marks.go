@@ -19,41 +19,37 @@ const (
 	markStep   = 15.0
 )
 
-// moments are the entries worth a sign on the picture. When there are too many, what people and guards did comes
-// before what the system noticed.
+// moments are the entries worth a sign on the picture. When there are too many, what people, guards and the system's own
+// detection say comes first, and the other events are thinned evenly.
 func (m *Model) moments() (shown []Entry, more int) {
-	isMoment := func(e Entry) bool {
+	var all []Entry
+	minor := 0
+	for _, e := range m.Entries {
 		switch e.Kind {
 		case KindEvent, KindNote, KindGuard, KindAbort, KindTrouble, KindClock:
-			return true
-		}
-		return false
-	}
-	events, others := 0, 0
-	for _, e := range m.Entries {
-		switch {
-		case !isMoment(e):
-		case e.Kind == KindEvent:
-			events++
-		default:
-			others++
+			all = append(all, e)
+			if e.minor() {
+				minor++
+			}
 		}
 	}
-	room := max(maxMarks-others, maxMarks/4)
-	for _, e := range m.Entries {
-		if !isMoment(e) {
-			continue
+	room := max(maxMarks-(len(all)-minor), maxMarks/4)
+	seen := 0
+	for _, e := range all {
+		if e.minor() {
+			seen++
+			if minor > room && seen*room/minor == (seen-1)*room/minor {
+				continue
+			}
 		}
-		if e.Kind == KindEvent {
-			room--
+		if len(shown) < maxMarks {
+			shown = append(shown, e)
 		}
-		if len(shown) >= maxMarks || (e.Kind == KindEvent && room < 0) {
-			continue
-		}
-		shown = append(shown, e)
 	}
-	return shown, events + others - len(shown)
+	return shown, len(all) - len(shown)
 }
+
+func (e Entry) minor() bool { return e.Kind == KindEvent && !e.Key }
 
 func (c *chart) marks() {
 	moments, _ := c.m.moments()
@@ -76,7 +72,7 @@ func (c *chart) marks() {
 		c.Marks = append(c.Marks, mark{N: i + 1, Kind: e.Kind, X: x, Y: y, D: markSign(e.Kind, x, y), Label: free,
 			Text: fmt.Sprintf("%d: %s at %s, %s", i+1, e.Kind, Offset(e.At), e.Text)})
 	}
-	c.label(c.X0-5, c.y+4, "end", "tick", "notes")
+	c.label(c.X0-9, c.y+4, "end", "tick", "notes")
 	c.y += float64(deepest+1)*markStep - 2
 }
 

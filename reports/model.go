@@ -70,6 +70,7 @@ type Entry struct {
 	Who  string        `json:"who"`
 	Text string        `json:"text"`
 	Bad  bool          `json:"bad,omitempty"` // something went wrong here
+	Key  bool          `json:"key,omitempty"` // an event in which the system itself detected the failure, or recovered
 }
 
 // EntryKind sorts the chronology.

@@ -44,7 +44,8 @@ type page struct {
 	Findings   []findingCard
 	Facts      []fact
 	Warnings   []plan.Notice
-	Passed     int // objectives
+	Passed     int    // objectives
+	Distrust   string // why the journal itself cannot be trusted to the end
 }
 
 // ref is a reference to a journal entry; Linked where the chronology shows it.
@@ -67,6 +68,9 @@ func newPage(m *Model) *page {
 		Title: m.title(), Scenario: m.plan().Scenario, Run: m.Run, Headline: m.headline(), Result: r, Figures: m.figures(),
 		Broken: m.broken(), Charts: m.charts(), Cursor: m.cursor(), Splits: m.splits(), Phases: m.phaseNames(),
 		Ledgers: r.Ledgers, Facts: m.facts(), Warnings: m.plan().Warnings, Classes: m.classes(),
+	}
+	if m.Journal.End == Cut || m.Journal.End == Damaged {
+		p.Distrust = "The journal is " + m.journalEnd() + "."
 	}
 	if !m.Run.Started.IsZero() {
 		p.Date = m.Run.Started.UTC().Format("2 January 2006, 15:04 UTC")

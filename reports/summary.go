@@ -133,7 +133,10 @@ func (m *Model) downtimeFigure() figure {
 		return figure{Value: "—", Error: "no SLO was watched"}
 	}
 	v, e := intervalParts(s.Downtime)
-	return figure{Value: v, Error: orElse(e, "exact to the resolution of the probe"), Subject: s.Addr}
+	if s.Downtime == (measure.Interval{}) {
+		e = "never violated"
+	}
+	return figure{Value: v, Error: e, Subject: s.Addr}
 }
 
 func (m *Model) budgetFigure() figure {
@@ -171,7 +174,7 @@ func (m *Model) budgetRange(s *measure.SLOResult) string {
 	if lo == hi {
 		return of
 	}
-	return lo + " to " + hi + ", " + of
+	return strings.TrimSuffix(lo, " %") + " to " + hi + " " + of
 }
 
 func days(p plan.SLO) string {

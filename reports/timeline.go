@@ -47,6 +47,9 @@ type chart struct {
 	ticks  int
 }
 
+// Tall says that on paper the chart takes a page of its own.
+func (c *chart) Tall() bool { return c.H > 640 }
+
 func (m *Model) charts() []*chart {
 	var out []*chart
 	for _, w := range widths {
@@ -211,25 +214,32 @@ func (c *chart) latency(cols []column, lo, hi time.Duration) {
 	c.y = ground
 }
 
-// strip is an SLO in one line: where it was violated.
+// strip is an SLO in one line: where it was violated. Its name stands where it covers none of that.
 func (c *chart) strip(s *measure.SLOResult) {
-	c.y += 4
-	half := (c.X1 - c.X0) / 3
-	c.add(shape{Kind: "line", Class: "grid", X: c.X0 + half, Y: c.y + 5, W: c.X1 - c.X0 - half})
-	c.label(c.X0, c.y+9, "start", "note-text", clip(shortName(s.Addr), int(half/charWidth)-1))
-	last := -1.0
-	for _, v := range s.Violations {
-		x0, x1 := c.stripX(v.From, half), c.stripX(v.To, half)
+	c.y += 3
+	c.add(shape{Kind: "line", Class: "grid", X: c.X0, Y: c.y + 5, W: c.X1 - c.X0})
+	last, span := -1.0, barred{}
+	for i, v := range s.Violations {
+		if i == 0 {
+			span.from = v.From
+		}
+		span.to = max(span.to, v.To)
+		x0, x1 := c.x(v.From), c.x(v.To)
 		if x1 <= last {
 			continue // on the same pixel as the one before
 		}
 		c.add(shape{Kind: "rect", Class: "violation-foot", X: x0, Y: c.y + 1, W: max(1, x1-x0), H: 8})
 		last = math.Ceil(max(x1, x0+1))
 	}
+	span.name, span.ends = shortName(s.Addr), -time.Hour // never inside
+	switch name, side := c.place(span); side {
+	case left:
+		c.label(c.x(span.from)-5, c.y+9, "end", "strip-name", name)
+	default:
+		c.label(c.x(span.to)+5, c.y+9, "start", "strip-name", name)
+	}
 	c.y += 10
 }
-
-func (c *chart) stripX(t time.Duration, left float64) float64 { return max(c.X0+left, c.x(t)) }
 
 func (c *chart) axis() {
 	c.PlotBottom = c.y + 4
