@@ -100,9 +100,9 @@ func TestEveryPlaceOfTheScheduleGivesOneSample(t *testing.T) {
 }
 
 func TestAHangingTargetNeverStarvesTheProber(t *testing.T) {
-	o := Options{Schedule: sample.Schedule{Rate: 1000}, Timeout: time.Second}
+	o := Options{Schedule: sample.Schedule{Rate: 200}, Timeout: time.Second}
 	got := runFor(t, 10*time.Second, o, always(time.Hour))
-	require.GreaterOrEqual(t, len(got.samples), 10000)
+	require.GreaterOrEqual(t, len(got.samples), 2000)
 	for _, s := range got.samples {
 		require.Equal(t, sample.Bad, s.Outcome)
 		require.Equal(t, sample.Timeout, s.Class)
@@ -170,19 +170,19 @@ func TestAPanicOfTheProberEndsTheRun(t *testing.T) {
 func TestAConsumerThatStallsStarvesTheProberAndIsBounded(t *testing.T) {
 	var got int
 	synctest.Test(t, func(t *testing.T) {
-		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 9*time.Second)
 		defer cancel()
 		o := Options{Schedule: sample.Schedule{Rate: 10000}, Timeout: 100 * time.Millisecond}
 		first := true
 		require.NoError(t, Run(ctx, time.Now(), o, always(0), func(s []sample.Sample, _ []Detail) {
 			if got += len(s); first {
 				first = false
-				time.Sleep(20 * time.Second)
+				time.Sleep(8 * time.Second)
 			}
 			require.LessOrEqual(t, len(s), maxPending)
 		}))
 	})
-	require.InDelta(t, 300_000, got, 2)
+	require.InDelta(t, 90_000, got, 2)
 }
 
 func TestOneDetailForEachClass(t *testing.T) {
