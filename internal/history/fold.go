@@ -3,6 +3,7 @@ package history
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/gameday-toolkit/gameday/internal/journal"
@@ -247,10 +248,13 @@ func (f *Fold) samples(m Mark, body []byte) error {
 	}
 	p.Last = m.Seq
 	ok = true
+	held := held{entry: m.Seq, first: math.MaxUint64}
 	err := sample.DecodeBlock(block, p.Series.Schedule, func(s sample.Sample) bool {
 		ok = p.Series.Add(s)
+		held.first, held.last = min(held.first, s.Seq), max(held.last, s.Seq)
 		return ok
 	})
+	p.held = append(p.held, held)
 	if err == nil && !ok {
 		err = fmt.Errorf("a sample of %s is implausibly far from the others", addr)
 	}

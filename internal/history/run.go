@@ -133,6 +133,21 @@ type Probe struct {
 	Details map[string]string // one example of each class of error
 	// First and Last are the entries that hold its samples; zero where there are none.
 	First, Last uint64
+	held        []held
+}
+
+// held says which samples an entry holds.
+type held struct{ entry, first, last uint64 }
+
+// EntriesOf names the entries that may hold sample k: one, or a few, because samples end in another order than they began.
+func (p *Probe) EntriesOf(k uint64) []uint64 {
+	var found []uint64
+	for _, b := range p.held {
+		if b.first <= k && k <= b.last {
+			found = append(found, b.entry)
+		}
+	}
+	return found
 }
 
 // Ratio is what the polls of one Prometheus pair saw.
