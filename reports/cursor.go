@@ -31,7 +31,7 @@ func (m *Model) cursor() cursor {
 	if !m.Run.Started.IsZero() {
 		c.Wall = m.Run.Started.UTC().Format(time.RFC3339Nano)
 	}
-	for i, s := range m.result().SLOs {
+	for i, s := range m.rankedSLOs() {
 		if i == maxLanes {
 			break
 		}

@@ -145,10 +145,7 @@ func union(bars []barred) []measure.Span {
 
 // lanes draws the SLOs: those that suffered most in full, the others as strips.
 func (c *chart) lanes() {
-	slos := slices.Clone(c.m.result().SLOs)
-	if len(slos) > maxLanes {
-		slices.SortStableFunc(slos, func(a, b measure.SLOResult) int { return cmp.Compare(b.Downtime.Hi, a.Downtime.Hi) })
-	}
+	slos := c.m.rankedSLOs()
 	for i := range slos {
 		switch {
 		case i < maxLanes:
@@ -161,6 +158,15 @@ func (c *chart) lanes() {
 		c.y += 14
 		c.label(c.X0, c.y-3, "start", "note-text", plural(more, "further SLO")+" with less downtime: see the tables")
 	}
+}
+
+// rankedSLOs puts those that suffered most first where not all can have a curve, and keeps the plan's order otherwise.
+func (m *Model) rankedSLOs() []measure.SLOResult {
+	slos := slices.Clone(m.result().SLOs)
+	if len(slos) > maxLanes {
+		slices.SortStableFunc(slos, func(a, b measure.SLOResult) int { return cmp.Compare(b.Downtime.Hi, a.Downtime.Hi) })
+	}
+	return slos
 }
 
 func (c *chart) lane(s *measure.SLOResult) {
