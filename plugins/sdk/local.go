@@ -2,6 +2,7 @@ package sdk
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -29,12 +30,14 @@ func ServeLocal(p *Plugin, logs io.Writer) (*Local, error) {
 		return nil, err
 	}
 	listener := bufconn.Listen(1 << 20)
-	l := &Local{session: session, server: grpc.NewServer(serverOptions()...), served: make(chan error, 1)}
+	// A dead process runs no calls. Here they have to be waited for.
+	opts := append(serverOptions(), grpc.WaitForHandlers(true))
+	l := &Local{session: session, server: grpc.NewServer(opts...), served: make(chan error, 1)}
 	session.Register(l.server)
 	go func() { l.served <- l.server.Serve(listener) }()
 	dial := func(ctx context.Context, _ string) (net.Conn, error) { return listener.DialContext(ctx) }
-	opts := append(DialOptions(), grpc.WithContextDialer(dial), grpc.WithTransportCredentials(insecure.NewCredentials()))
-	if l.conn, err = grpc.NewClient("passthrough:"+p.Name, opts...); err != nil {
+	dialOpts := append(DialOptions(), grpc.WithContextDialer(dial), grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if l.conn, err = grpc.NewClient("passthrough:"+p.Name, dialOpts...); err != nil {
 		l.server.Stop()
 		return nil, fmt.Errorf("connecting to plugin %s: %w", p.Name, err)
 	}
@@ -60,7 +63,16 @@ func (l *Local) Kill() error {
 }
 
 func (l *Local) stop() error {
-	l.server.Stop()
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		l.server.Stop()
+	}()
+	select {
+	case <-stopped:
+	case <-time.After(10 * time.Second):
+		return errors.New("a call of the plugin still runs, although its context was cancelled ten seconds ago")
+	}
 	if err := l.conn.Close(); err != nil {
 		return fmt.Errorf("closing the connection: %w", err)
 	}

@@ -1,0 +1,59 @@
+package conformance
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/gameday-toolkit/gameday/plugins/sdk"
+)
+
+// Subject is the plugin under test.
+type Subject struct {
+	// New returns the plugin as a new process would have it: nothing remembered.
+	New func() *sdk.Plugin
+	// Binary is the path of the real plugin. With it, every check is made a second time, in real processes.
+	Binary string
+	// Config is the plugin's own configuration.
+	Config json.RawMessage
+	// Faults and Targets are what to check. Every fault of a plugin should be in a Case.
+	Faults  []Case
+	Targets []TargetCase
+	// Settle is how long an effect may take to show after Inject or Revert has returned; zero means 10 seconds.
+	Settle time.Duration
+	// Timeout bounds one check; zero means one minute.
+	Timeout time.Duration
+}
+
+// Case is one fault, in a world of the author's making.
+type Case struct {
+	// Fault is the block's type, such as lab_zone_outage. Name tells several cases of one fault apart.
+	Fault, Name string
+	// Setup makes a fresh target for one check and returns what a scenario would ask. The suite fills in Run and ID.
+	Setup func(context.Context) (sdk.Request, error)
+	// Look says whether the fault is there, without the plugin's help: it is what Inspect is measured by.
+	Look func(context.Context, sdk.Handle) (bool, error)
+	// Snapshot describes the target, so that it can be compared with what it was before. It should leave out what
+	// changes by itself. Optional, and the only way to notice a change beside the fault.
+	Snapshot func(context.Context, sdk.Request) (string, error)
+	// Teardown removes what Setup made. Optional.
+	Teardown func(context.Context, sdk.Request) error
+	// Exclusive says that the world has room for only one such fault at a time.
+	Exclusive bool
+}
+
+func (c Case) name() string {
+	if c.Name == "" {
+		return c.Fault
+	}
+	return c.Fault + " (" + c.Name + ")"
+}
+
+// TargetCase is one target block.
+type TargetCase struct {
+	// Type is the block's type, such as lab_zone, and Config its attributes.
+	Type   string
+	Config json.RawMessage
+	// Names are the targets that it must find, in this order. Optional.
+	Names []string
+}
