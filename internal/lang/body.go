@@ -73,6 +73,13 @@ func (b *body) fail(name, summary, detail string, args ...any) {
 	b.s.ev.add(fail(b.at([]string{name}), summary, detail, args...))
 }
 
+// incomplete reports what a block lacks as a whole, unless an argument that does not exist may have been meant for it.
+func (b *body) incomplete(summary, detail string, args ...any) {
+	if !b.d.misshapen {
+		b.fail("", summary, detail, args...)
+	}
+}
+
 func (b *body) pos() plan.Pos { return b.s.ev.pos(b.d.rng) }
 
 func (b *body) has(name string) bool { _, ok := b.core[name]; return ok }
@@ -108,11 +115,11 @@ func duration(m map[string]any, name string) plan.Duration {
 
 // positive is a duration that must not be zero.
 func (b *body) positive(name string) plan.Duration {
-	d := b.duration(name)
-	if b.has(name) && d <= 0 {
-		b.fail(name, fmt.Sprintf("The %s is zero", name), "Write a duration longer than zero, such as \"10s\".")
+	d, err := time.ParseDuration(b.str(name))
+	if b.has(name) && err == nil && d == 0 {
+		b.fail(name, fmt.Sprintf("The value of %s is zero", name), "Write a duration longer than zero, such as \"10s\".")
 	}
-	return d
+	return plan.Duration(d)
 }
 
 func (b *body) optional(name string) *plan.Duration {
@@ -131,7 +138,7 @@ func (b *body) number(name string, low, high float64) float64 {
 		if low > 0 {
 			bound = fmt.Sprintf("between %s and %s", plain(low), plain(high))
 		}
-		b.fail(name, fmt.Sprintf("The %s is out of range", name), "It must be %s; it is %s.", bound, plain(f))
+		b.fail(name, fmt.Sprintf("The value of %s is out of range", name), "It must be %s; it is %s.", bound, plain(f))
 	}
 	return f
 }
@@ -143,7 +150,7 @@ func (b *body) whole(name string) int {
 		return 0
 	}
 	if f != math.Trunc(f) || f < 1 || f > 1e6 {
-		b.fail(name, fmt.Sprintf("The %s is not a number of things", name), "Write a whole number of at least 1.")
+		b.fail(name, fmt.Sprintf("The value of %s is not a whole number", name), "Write a whole number between 1 and 1000000.")
 		return 0
 	}
 	return int(f)
@@ -218,7 +225,7 @@ func (b *body) wrongRef(want refAttr, got string) {
 	for _, k := range want.to {
 		forms = append(forms, address(append([]string{k}, roots[k]...)...))
 	}
-	b.fail(want.name, fmt.Sprintf("The %s is not a reference to %s", want.name, article(strings.Join(want.to, " or "))),
+	b.fail(want.name, fmt.Sprintf("The value of %s is not a reference to %s", want.name, article(strings.Join(want.to, " or "))),
 		"%s Write %s = %s, without quotes.", got, want.name, strings.Join(forms, " or "))
 }
 

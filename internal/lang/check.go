@@ -71,6 +71,7 @@ func withRequired(s *hcl.BodySchema, name string) *hcl.BodySchema {
 // shape reports arguments and blocks that do not belong into a body.
 func (l *loader) shape(d *decl, s *hcl.BodySchema) {
 	_, diags := d.block.Body.Content(s)
+	d.misshapen = diags.HasErrors()
 	l.add(diags)
 }
 
@@ -157,9 +158,10 @@ func attrNames(s *hcl.BodySchema) (names []string) {
 	return names
 }
 
-// checkUnused warns of what was surely meant to be used.
+// checkUnused warns of what was surely meant to be used. While there are mistakes it says nothing: one of them may be
+// the reason.
 func (l *loader) checkUnused(src *source) {
-	if src.broken {
+	if src.broken || l.diags.HasErrors() {
 		return
 	}
 	used := map[*decl]bool{}

@@ -28,6 +28,7 @@ type decl struct {
 	cyclic    bool            // an experiment that leads back to itself
 	source    string          // of a guard's condition
 	consts    []hcl.Traversal // the references of a guard to what is known beforehand
+	misshapen bool            // has arguments that do not belong there
 	sensitive bool            // an output
 	project   bool            // declared in the project file
 	literal   string          // the alias of a plugin, the source of an experiment
@@ -69,7 +70,7 @@ func (l *loader) readSource(dir string, paths []string, experiment bool) *source
 	schema := rootSchema()
 	for _, path := range paths {
 		p, diags := parseFile(path)
-		l.add(diags)
+		l.syntax = append(l.syntax, diags...)
 		src.files = append(src.files, p)
 		src.broken = src.broken || p.broken
 		if p.file == nil {

@@ -26,7 +26,7 @@ func (m *Module) Draft(outputs map[string]map[string]cty.Value) (*plan.Draft, hc
 	ev.run(root)
 	ev.finish()
 	draft.Files = m.l.fileList()
-	return &draft, m.l.tidy(ev.diags)
+	return &draft, m.l.tidy(m.l.sound(ev.diags))
 }
 
 func (l *loader) newEvaluator(draft *plan.Draft, outputs map[string]map[string]cty.Value) *evaluator {

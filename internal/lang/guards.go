@@ -52,6 +52,7 @@ func (l *loader) checkGuard(src *source, d *decl) {
 		return
 	}
 	d.source, d.expr = strings.TrimSpace(string(bytes.ReplaceAll([]byte(text), []byte("\r\n"), []byte("\n")))), expr
+	before := len(l.diags)
 	for _, t := range expr.Variables() {
 		switch t.RootName() {
 		case "slo", "probe":
@@ -69,6 +70,9 @@ func (l *loader) checkGuard(src *source, d *decl) {
 			l.add(fail(t.SourceRange().Ptr(), fmt.Sprintf("A guard cannot look at %s", t.RootName()), "It sees slo.NAME, probe.TYPE.NAME, run, and the values of var, local and plugin."))
 		}
 	}
+	if l.diags[before:].HasErrors() {
+		d.expr = nil
+	}
 }
 
 func (l *loader) checkRun(t hcl.Traversal) {
@@ -78,7 +82,7 @@ func (l *loader) checkRun(t hcl.Traversal) {
 }
 
 func (l *loader) checkLive(src *source, d *decl, t hcl.Traversal) {
-	r, diags := l.resolve(src, t, false)
+	r, diags := l.resolveNames(src, t, false)
 	if diags.HasErrors() || r.decl == nil {
 		l.add(diags)
 		return
@@ -190,7 +194,7 @@ func (b *body) liveObject(root string) cty.Value {
 		if t.RootName() != root {
 			continue
 		}
-		r, diags := b.s.ev.l.resolve(b.s.src, t, false)
+		r, diags := b.s.ev.l.resolveNames(b.s.src, t, false)
 		if diags.HasErrors() || r.decl == nil {
 			return cty.DynamicVal
 		}

@@ -22,7 +22,7 @@ func (b *body) objective() {
 	if f, ok := number(b.core, "max_budget"); ok {
 		o.MaxBudget = &f
 		if f < 0 || f > 1e6 {
-			b.fail("max_budget", "The max_budget is out of range", "It is a percentage of the error budget: zero or more.")
+			b.fail("max_budget", "The value of max_budget is out of range", "It is a percentage of the error budget: zero or more.")
 		}
 	}
 	if o.Within != nil {
@@ -46,7 +46,7 @@ func (b *body) subject() string {
 	}
 	switch len(found) {
 	case 0:
-		b.fail("", "The objective is about nothing", "Add one of slo = slo.NAME, ledger = ledger.TYPE.NAME and alert = alert.TYPE.NAME.")
+		b.incomplete("The objective is about nothing", "Add one of slo = slo.NAME, ledger = ledger.TYPE.NAME and alert = alert.TYPE.NAME.")
 		return ""
 	case 1:
 		return found[0]
@@ -82,13 +82,13 @@ func (b *body) fromTier(o *plan.Objective, subject, tier, allowed string) {
 	t, ok := b.s.ev.tierUse[tier]
 	if !ok {
 		if tier == "" || len(b.s.ev.l.tiers) == 0 {
-			b.fail("", "The objective has no figure", "Add one of %s, or a tier that has it.", allowed)
+			b.incomplete("The objective has no figure", "Add one of %s, or a tier that has it.", allowed)
 		}
 		return // a tier that does not exist has been reported
 	}
 	figure := map[string]*plan.Duration{"slo": t.rto, "ledger": t.rpo, "alert": t.within}[subject]
 	if figure == nil {
-		b.fail("", "The objective has no figure", "%s says nothing about %s. Add one of %s here, or to the tier.", tier, article(subject), allowed)
+		b.incomplete("The objective has no figure", "%s says nothing about %s. Add one of %s here, or to the tier.", tier, article(subject), allowed)
 		return
 	}
 	o.Tier = strings.TrimPrefix(tier, "tier.")

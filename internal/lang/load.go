@@ -27,7 +27,8 @@ type Module struct {
 // loader carries what Load finds out. After Load it is only read.
 type loader struct {
 	opts    Options
-	diags   hcl.Diagnostics
+	syntax  hcl.Diagnostics // mistakes of syntax
+	diags   hcl.Diagnostics // all others
 	files   map[string]*hcl.File
 	broken  map[string]bool // files with mistakes of syntax
 	root    *source
@@ -66,9 +67,12 @@ func Load(path string, o Options) (*Module, hcl.Diagnostics) {
 	for _, src := range l.allSources() {
 		l.checkSource(src)
 	}
+	for _, src := range l.allSources() {
+		l.checkUnused(src)
+	}
 	m.vars = l.rootVariables(l.root)
 	m.configurePlugins()
-	return m, l.tidy(l.diags)
+	return m, l.tidy(append(onlyFirst(l.syntax), l.sound(l.diags)...))
 }
 
 // Check is Load and a Draft without outputs: every mistake that can be found without starting a plugin.
@@ -104,7 +108,7 @@ func (l *loader) readRoot(path string) {
 	} else {
 		dir = filepath.Dir(path)
 	}
-	broken := l.diags.HasErrors()
+	broken := l.diags.HasErrors() // the list of files is not complete
 	l.root = l.readSource(dir, files, false)
 	l.root.broken = l.root.broken || broken
 	l.oneScenario()
@@ -217,7 +221,6 @@ func (l *loader) checkSource(src *source) {
 		l.checkDecl(src, d)
 	}
 	l.checkCycles(src)
-	l.checkUnused(src)
 }
 
 func (l *loader) collectTiers() {

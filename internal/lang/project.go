@@ -47,7 +47,7 @@ func (l *loader) readProject() {
 	}
 	p := &project{shown: filepath.ToSlash(path), environments: map[string]*decl{}, src: &source{dir: filepath.Dir(path), byKey: map[string]*decl{}}}
 	f, diags := parseFile(path)
-	l.add(diags)
+	l.syntax = append(l.syntax, diags...)
 	p.src.files, p.src.broken = []parsed{f}, f.broken
 	l.project = p
 	if f.broken {

@@ -6,6 +6,9 @@ import (
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/gameday-toolkit/gameday/internal/guard"
 )
 
 // roots says how many names follow the first word of a reference, and what they are.
@@ -27,8 +30,29 @@ type resolved struct {
 
 func (r resolved) key() string { return address(append([]string{r.root}, r.names...)...) }
 
-// resolve looks a reference up in the declarations.
+// resolve looks a reference up in the declarations, and refuses what cannot follow a block's name: it stands for the
+// block, and has no attributes.
 func (l *loader) resolve(src *source, t hcl.Traversal, inEach bool) (resolved, hcl.Diagnostics) {
+	r, diags := l.resolveNames(src, t, inEach)
+	if diags.HasErrors() || r.decl == nil || r.root == "var" || r.root == "local" || r.root == "experiment" {
+		return r, diags
+	}
+	rest := r.rest
+	if _, ok := next(rest, 0).(hcl.TraverseIndex); ok {
+		rest = rest[1:]
+	}
+	a, ok := next(rest, 0).(hcl.TraverseAttr)
+	switch {
+	case ok && guard.Attributes(r.root)[a.Name] != cty.NilType:
+		return r, fail(&r.rng, fmt.Sprintf("%s is not known beforehand", a.Name), "Live values such as %s.%s exist in a guard only.", r.key(), a.Name)
+	case ok:
+		return r, fail(&r.rng, fmt.Sprintf("%s has no attribute %q", r.key(), a.Name), "A reference to %s stands for the block itself. Write %s.", article(r.root), r.key())
+	}
+	return r, nil
+}
+
+// resolveNames looks a reference up in the declarations.
+func (l *loader) resolveNames(src *source, t hcl.Traversal, inEach bool) (resolved, hcl.Diagnostics) {
 	r := resolved{root: t.RootName(), rng: t.SourceRange()}
 	shape, ok := roots[r.root]
 	if !ok {

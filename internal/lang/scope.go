@@ -221,7 +221,7 @@ func (s *scope) expand(d *decl) (out []instance) {
 	case t.IsMapType() || t.IsObjectType() || t.IsSetType() && (t.ElementType() == cty.String || bare.LengthInt() == 0):
 		return s.elements(d, bare, rng)
 	default:
-		s.ev.add(fail(rng, "The for_each is neither a map nor a set of strings", "It is %s. Give a map, or toset([...]) of strings.", t.FriendlyName()))
+		s.ev.add(fail(rng, "The for_each is neither a map nor a set of strings", "It is %s. Give a map, or toset([...]) of strings.", article(t.FriendlyName())))
 	}
 	return nil
 }

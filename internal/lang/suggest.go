@@ -15,7 +15,7 @@ func nearest(given string, names []string) string {
 	best, bestDist := "", 4
 	for _, n := range names {
 		d := levenshtein.Distance(given, n, nil)
-		if d < bestDist && d <= max(1, utf8.RuneCountInString(given)/2) {
+		if d < bestDist && d <= max(1, (utf8.RuneCountInString(given)+1)/2) {
 			best, bestDist = n, d
 		}
 	}
@@ -37,7 +37,7 @@ func didYouMean(given string, names []string) string {
 	if len(names) > 20 {
 		names, more = names[:20], ", ..."
 	}
-	return fmt.Sprintf("There is %s%s.", strings.Join(names, ", "), more)
+	return fmt.Sprintf("What there is: %s%s.", strings.Join(names, ", "), more)
 }
 
 func upperFirst(s string) string {

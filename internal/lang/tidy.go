@@ -7,8 +7,31 @@ import (
 	"github.com/hashicorp/hcl/v2"
 )
 
-// tidy puts diagnostics into the order of the files, once each. What is said about a file with a mistake of syntax,
-// beyond that mistake, is left out: half a file misleads. No diagnostic keeps the means to show a value.
+// sound leaves out what is said about a file with a mistake of syntax beyond that mistake: half a file misleads.
+func (l *loader) sound(diags hcl.Diagnostics) (out hcl.Diagnostics) {
+	for _, d := range diags {
+		if d.Subject == nil || !l.broken[d.Subject.Filename] {
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+// onlyFirst drops the echoes of a quote that was not closed: every following line has one quote too many.
+func onlyFirst(diags hcl.Diagnostics) (out hcl.Diagnostics) {
+	seen := map[string]bool{}
+	for _, d := range diags {
+		const echo = "Invalid multi-line string"
+		if d.Summary == echo && seen[d.Subject.Filename] {
+			continue
+		}
+		seen[d.Subject.Filename] = seen[d.Subject.Filename] || d.Summary == echo
+		out = append(out, d)
+	}
+	return out
+}
+
+// tidy puts diagnostics into the order of the files, once each. None keeps the means to show a value.
 func (l *loader) tidy(diags hcl.Diagnostics) hcl.Diagnostics {
 	type id struct {
 		sev             hcl.DiagnosticSeverity
@@ -59,7 +82,7 @@ func (l *loader) finished(in *hcl.Diagnostic) *hcl.Diagnostic {
 
 // showsSecret says whether the words of a diagnostic may have been made from a sensitive value.
 func showsSecret(d *hcl.Diagnostic) bool {
-	if d.Expression == nil || d.EvalContext == nil {
+	if d.Expression == nil || d.EvalContext == nil || d.Summary == "Call to unknown function" {
 		return false
 	}
 	for _, t := range d.Expression.Variables() {

@@ -49,6 +49,9 @@ func (l *loader) rootValue(v *variable, set map[string]given) (cty.Value, *hcl.R
 		if v.def != nil {
 			return *v.def, &v.decl.rng
 		}
+		if v.decl.misshapen {
+			return cty.DynamicVal, &v.decl.rng
+		}
 		l.add(fail(&v.decl.rng, fmt.Sprintf("The variable %q has no value", name), "Give one with -var %s=VALUE, in a -var-file or as GAMEDAY_VAR_%s, or give it a default%s.", name, name, hint(v.description)))
 		return cty.DynamicVal, &v.decl.rng
 	}

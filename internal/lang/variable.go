@@ -3,6 +3,7 @@ package lang
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/ext/typeexpr"
@@ -43,6 +44,7 @@ func (l *loader) declareVariables(src *source) {
 	for _, d := range src.ofKind("variable") {
 		content, diags := d.block.Body.Content(variableSchema)
 		l.add(diags)
+		d.misshapen = diags.HasErrors()
 		v := &variable{decl: d, typ: cty.DynamicPseudoType, nullable: true}
 		if slices.Contains(reserved, d.name) {
 			l.add(fail(&d.block.LabelRanges[0], fmt.Sprintf("A variable cannot be named %q", d.name), "An experiment block has an argument of this name. Choose another."))
@@ -68,8 +70,11 @@ func (l *loader) variableType(v *variable, a *hcl.Attribute) {
 		return
 	}
 	typ, defaults, diags := typeexpr.TypeConstraintWithDefaults(a.Expr)
+	for _, d := range diags {
+		d.Detail += " A type is string, number, bool, any, list(...), set(...), map(...), object({...}) or tuple([...]), or a kind of block: " + strings.Join(refKinds, ", ") + "."
+	}
 	l.add(diags)
-	if !diags.HasErrors() {
+	if v.decl.misshapen = v.decl.misshapen || diags.HasErrors(); !diags.HasErrors() {
 		v.typ, v.defaults = typ, defaults
 	}
 }
@@ -174,7 +179,7 @@ func (l *loader) plain(a *hcl.Attribute, typ cty.Type) cty.Value {
 			return v
 		}
 	}
-	l.add(fail(a.Expr.Range().Ptr(), fmt.Sprintf("The %s is not a plain %s", a.Name, typ.FriendlyName()), "Write it out, without references or functions."))
+	l.add(fail(a.Expr.Range().Ptr(), fmt.Sprintf("The value of %s is not a plain %s", a.Name, typ.FriendlyName()), "Write it out, without references or functions."))
 	return cty.NullVal(typ)
 }
 

@@ -59,7 +59,7 @@ func (b *body) slo() {
 	case b.given("probe") && s.Ratio != nil:
 		b.fail("probe", "The SLO has both a probe and a prometheus block", "Remove one of them.")
 	case !b.given("probe") && s.Ratio == nil && len(blocksOf(b.d.block.Body, "prometheus")) == 0:
-		b.fail("", "The SLO has nothing to count", "Add probe = probe.TYPE.NAME, or a prometheus block with url, good and total.")
+		b.incomplete("The SLO has nothing to count", "Add probe = probe.TYPE.NAME, or a prometheus block with url, good and total.")
 	}
 	b.s.ev.draft.SLOs = append(b.s.ev.draft.SLOs, s)
 }
@@ -75,7 +75,7 @@ func (b *body) ratio() *plan.Ratio {
 	}
 	for _, name := range []string{"interval", "scrape_interval"} {
 		if m[name] != nil && duration(m, name) <= 0 {
-			b.s.ev.add(fail(b.at([]string{"prometheus", name}), "The "+name+" is zero", "Write a duration longer than zero, such as \"5s\"."))
+			b.s.ev.add(fail(b.at([]string{"prometheus", name}), "The value of "+name+" is zero", "Write a duration longer than zero, such as \"5s\"."))
 		}
 	}
 	return r
