@@ -418,7 +418,7 @@ func TestCheatsAreCaught(t *testing.T) {
 			t.Parallel()
 			failed := map[string]error{}
 			s := subject(c.fault)
-			s.Timeout = 3 * time.Second
+			s.Timeout = 2 * time.Second
 			for _, r := range Verify(t.Context(), s) {
 				if r.Err != nil {
 					failed[r.Check] = r.Err

@@ -279,10 +279,7 @@ func revertAfterLostAnswer(ctx context.Context, st *stage) error {
 
 // stays checks that a fault that is gone does not come back, as it would if Inject left something running.
 func (st *stage) stays(ctx context.Context, h sdk.Handle) error {
-	select {
-	case <-ctx.Done():
-	case <-time.After(100 * time.Millisecond):
-	}
+	pause(ctx, 100*time.Millisecond)
 	if err := st.look(ctx, h, false); err != nil {
 		return err
 	}
@@ -329,28 +326,47 @@ func (st *stage) besideOther(ctx context.Context, i *instance, twin *stage, othe
 	return nil
 }
 
-// leaseReverts stops renewing.
+// shortLease is the lease of the check that lets it expire.
+const shortLease = 500 * time.Millisecond
+
+// leaseReverts renews while it injects, and then no more.
 func leaseReverts(ctx context.Context, st *stage) error {
-	i, err := st.openFor(ctx, time.Second)
+	i, err := st.openFor(ctx, shortLease)
 	if err != nil {
 		return err
 	}
+	renewing, stop := context.WithCancel(ctx)
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for renewing.Err() == nil && i.Renew(renewing) == nil {
+			pause(renewing, shortLease/5)
+		}
+	}()
 	h, err := st.prepare(ctx, i, st.req)
-	if err != nil {
-		return err
+	if err == nil {
+		err = i.Inject(ctx, h)
 	}
-	if err := i.Inject(ctx, h); err != nil {
+	stop()
+	<-stopped
+	if err != nil {
 		return err
 	}
 	for !i.gone() {
-		select {
-		case <-ctx.Done():
+		if pause(ctx, 20*time.Millisecond); ctx.Err() != nil {
 			return errors.New("the plugin did not end itself after its lease")
-		case <-time.After(20 * time.Millisecond):
 		}
 	}
 	if err := st.look(ctx, h, false); err != nil {
 		return fmt.Errorf("after the lease expired: %w", err)
 	}
 	return st.unchanged(ctx)
+}
+
+// pause waits, unless ctx ends before.
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
 }

@@ -149,10 +149,8 @@ func (st *stage) await(ctx context.Context, i *instance, h sdk.Handle, want sdk.
 		if err != nil || state.Status == want || time.Now().After(end) {
 			return state, err
 		}
-		select {
-		case <-ctx.Done():
+		if pause(ctx, 20*time.Millisecond); ctx.Err() != nil {
 			return state, nil
-		case <-time.After(20 * time.Millisecond):
 		}
 	}
 }
