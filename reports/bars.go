@@ -21,7 +21,10 @@ func (m *Model) faultBars() []barred {
 	var out []barred
 	for _, f := range m.result().Faults {
 		if f.T0 == nil {
-			continue // never injected
+			if b, ok := m.unprovenBar(f.Addr); ok {
+				out = append(out, b)
+			}
+			continue
 		}
 		b := barred{name: shortName(f.Addr), class: "fault", from: f.T0.Lo, sure: f.T0.Hi, to: m.length(), soft: true}
 		if f.T0.Censored {
@@ -41,6 +44,17 @@ func (m *Model) faultBars() []barred {
 		out = append(out, b)
 	}
 	return out
+}
+
+// unprovenBar draws a fault that was injected and never seen: all of it is uncertain.
+func (m *Model) unprovenBar(addr string) (barred, bool) {
+	for _, s := range m.Injected {
+		if s.Addr == addr {
+			return barred{name: shortName(addr) + " (not proven active)", class: "fault", from: s.From, sure: s.To, to: s.To, ends: s.To, soft: true, failed: true,
+				tip: fmt.Sprintf("fault %s: %s to %s, not proven active", addr, Offset(s.From), Offset(s.To))}, true
+		}
+	}
+	return barred{}, false
 }
 
 func (m *Model) actionBars() []barred {

@@ -2,6 +2,7 @@ package reports
 
 import (
 	"encoding/hex"
+	"time"
 
 	"github.com/gameday-toolkit/gameday/internal/backlog"
 	"github.com/gameday-toolkit/gameday/internal/history"
@@ -20,8 +21,41 @@ func Build(run *history.Run, res *measure.Result, findings []backlog.Finding) *M
 			m.Actions = append(m.Actions, actionStretch(a, run))
 		}
 	}
+	for _, f := range run.Faults {
+		if f.Injecting != nil {
+			m.Injected = append(m.Injected, faultStretch(f, m.Run.Length))
+		}
+	}
+	for _, o := range run.Outstanding() {
+		m.ByHand = append(m.ByHand, byHand(o))
+	}
 	m.Entries = chronology(run)
 	return m
+}
+
+func faultStretch(f *history.Fault, end time.Duration) Stretch {
+	s := Stretch{Addr: f.Addr, From: f.Injecting.At, To: end, Open: true, Seq: f.Injecting.Seq}
+	if f.Reverted != nil {
+		s.To, s.Open = f.Reverted.At, false
+	}
+	if f.Active == nil {
+		s.Err = "not proven active"
+	}
+	return s
+}
+
+func byHand(o history.Outstanding) ByHand {
+	b := ByHand{Addr: o.Addr, Targets: []string{}, Steps: list(o.Handle.Steps)}
+	for _, t := range o.Handle.Targets {
+		b.Targets = append(b.Targets, t.Name)
+	}
+	if o.Stuck != nil {
+		b.Err = o.Stuck.Err
+		if len(o.Stuck.Steps) > 0 {
+			b.Steps = o.Stuck.Steps
+		}
+	}
+	return b
 }
 
 func runFacts(run *history.Run) Run {

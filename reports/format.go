@@ -6,8 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/gameday-toolkit/gameday/internal/measure"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Duration writes a duration for people: "0 s", "< 1 ms", "412 ms", "12.41 s", "1 min 05 s", "2 h 03 min", "1 d 04 h".
@@ -22,7 +22,7 @@ func Duration(d time.Duration) string {
 	case d.Round(time.Millisecond) < time.Second:
 		return strconv.FormatInt(d.Round(time.Millisecond).Milliseconds(), 10) + " ms"
 	case d.Round(10*time.Millisecond) < time.Minute:
-		return strconv.FormatFloat(d.Round(10*time.Millisecond).Seconds(), 'f', 2, 64) + " s"
+		return strings.TrimSuffix(strconv.FormatFloat(d.Round(10*time.Millisecond).Seconds(), 'f', 2, 64), ".00") + " s"
 	case d.Round(time.Second) < time.Hour:
 		return pair(d.Round(time.Second), time.Minute, "min", time.Second, "s")
 	case d.Round(time.Minute) < 24*time.Hour:
@@ -57,42 +57,29 @@ func pair(d, big time.Duration, bigName string, small time.Duration, smallName s
 	return fmt.Sprintf("%d %s %02d %s", d/big, bigName, d%big/small, smallName)
 }
 
-// Interval writes a measured time with its error: "12.41 s (12.37 to 12.41)", or "> 45.00 s" where it is censored.
-func Interval(i measure.Interval) string {
-	figure, interval := intervalParts(i)
-	if interval == "" {
-		return figure
-	}
-	return figure + " (" + interval + ")"
-}
-
-func intervalParts(i measure.Interval) (figure, interval string) {
-	if i.Censored {
-		return "> " + Duration(i.Lo), ""
-	}
-	lo, hi := Duration(i.Lo), Duration(i.Hi)
-	switch {
-	case i.Lo == i.Hi:
-		return hi, ""
-	case lo == hi: // the error is too small for the figure's digits
-		return hi, "known to " + Duration(max(i.Hi-i.Lo, i.Lo-i.Hi))
-	}
-	number, unit, _ := strings.Cut(lo, " ")
-	if _, u, _ := strings.Cut(hi, " "); u == unit && !strings.HasPrefix(lo, "<") {
-		return hi, number + " to " + strings.TrimSuffix(hi, " "+unit)
-	}
-	return hi, lo + " to " + hi
-}
-
-// splitValue takes a measured string apart, so that its figure can be set larger than its error.
+// splitValue takes a measured string apart, so that its figure can be set larger than its error: "12.41 s (12.37 to 12.41)".
 func splitValue(s string) (figure, rest string) {
 	if i := strings.Index(s, " ("); i >= 0 && strings.HasSuffix(s, ")") {
-		return s[:i], s[i+2 : len(s)-1]
+		return s[:i], strings.ReplaceAll(s[i+2:len(s)-1], ") (", ", ")
 	}
 	if figure, rest, ok := strings.Cut(s, ", "); ok {
 		return figure, rest
 	}
 	return s, ""
+}
+
+// sentence makes a reason that stands alone look like one: a capital, unless it begins with an address, and a period.
+func sentence(s string) string {
+	first, _, _ := strings.Cut(s, " ")
+	if s == "" || strings.ContainsAny(first, "._[`:/") && len(first) > 1 {
+		return s
+	}
+	r, size := utf8.DecodeRuneInString(s)
+	s = string(unicode.ToUpper(r)) + s[size:]
+	if last, _ := utf8.DecodeLastRuneInString(s); unicode.IsLetter(last) || unicode.IsDigit(last) || last == ')' || last == '%' {
+		s += "."
+	}
+	return s
 }
 
 // Offset writes a point on the run's clock: "0:12.410", "1:02:03.456".

@@ -12,19 +12,30 @@ import (
 
 func TestDuration(t *testing.T) {
 	for want, d := range map[string]time.Duration{
-		"0 s": 0, "< 1 ms": 400 * time.Microsecond, "1 ms": ms, "412 ms": 412 * ms, "1.00 s": 999*ms + 600*time.Microsecond, "12.41 s": 12*s + 412*ms,
+		"0 s": 0, "< 1 ms": 400 * time.Microsecond, "1 ms": ms, "412 ms": 412 * ms, "1 s": 999*ms + 600*time.Microsecond, "12.41 s": 12*s + 412*ms,
 		"1 min 00 s": 59*s + 996*ms, "1 min 05 s": 65 * s, "1 h 00 min": 59*time.Minute + 59*s + 800*ms, "2 h 03 min": 2*time.Hour + 3*time.Minute, "1 d 04 h": 28 * time.Hour, "−412 ms": -412 * ms,
 	} {
 		require.Equal(t, want, Duration(d))
 	}
 }
 
-func TestInterval(t *testing.T) {
-	require.Equal(t, "12.41 s (12.37 to 12.41)", Interval(measure.Interval{Lo: 12370 * ms, Hi: 12410 * ms}))
-	require.Equal(t, "1.02 s (980 ms to 1.02 s)", Interval(measure.Interval{Lo: 980 * ms, Hi: 1020 * ms}))
-	require.Equal(t, "1 min 04 s (known to 20 ms)", Interval(measure.Interval{Lo: 63800 * ms, Hi: 63820 * ms}))
-	require.Equal(t, "> 45.00 s", Interval(measure.Interval{Lo: 45 * s, Censored: true}))
-	require.Equal(t, "0 s", Interval(measure.Interval{}))
+func TestSplitValue(t *testing.T) {
+	for in, want := range map[string][2]string{
+		measure.Interval{Lo: 12370 * ms, Hi: 12410 * ms}.String():  {"12.41 s", "12.37 to 12.41"},
+		"2.31 s (2.27 to 2.31) (46 of 2,210 acknowledged records)": {"2.31 s", "2.27 to 2.31, 46 of 2,210 acknowledged records"},
+		"0 s, no user-visible outage":                              {"0 s", "no user-visible outage"},
+		"> 45 s":                                                   {"> 45 s", ""},
+		"":                                                         {"", ""},
+	} {
+		figure, rest := splitValue(in)
+		require.Equal(t, want, [2]string{figure, rest})
+	}
+}
+
+func TestSentence(t *testing.T) {
+	for in, want := range map[string]string{"the run ended": "The run ended.", "slo.checkout: late": "slo.checkout: late", "Done.": "Done.", "": "", "élan 5 %": "Élan 5 %."} {
+		require.Equal(t, want, sentence(in))
+	}
 }
 
 func TestLimit(t *testing.T) {

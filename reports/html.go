@@ -8,6 +8,8 @@ import (
 	"html/template"
 	"io"
 	"strings"
+
+	"github.com/gameday-toolkit/gameday/internal/measure"
 )
 
 //go:embed templates assets
@@ -48,7 +50,7 @@ func hashSource(content string) string {
 
 func htmlFuncs() template.FuncMap {
 	return template.FuncMap{
-		"num": num, "duration": Duration, "interval": Interval, "offset": Offset, "count": Count[uint64], "percent": Percent,
-		"ratio": Ratio, "short": shortName, "word": verdictWord, "join": strings.Join, "limit": Limit,
+		"num": num, "duration": Duration, "interval": measure.Interval.String, "offset": Offset, "count": Count[uint64], "percent": Percent,
+		"ratio": Ratio, "short": shortName, "word": verdictWord, "join": strings.Join, "limit": Limit, "sentence": sentence,
 	}
 }

@@ -36,6 +36,7 @@ type document struct {
 	Warnings []plan.Notice     `json:"warnings"`
 	Headline string            `json:"headline"` // the verdict in a word: passed, failed, inconclusive, aborted, leaked, not run, skipped
 	Result   measure.Result    `json:"result"`
+	ByHand   []ByHand          `json:"by_hand"`
 	Findings []backlog.Finding `json:"findings"`
 	Timeline timelineDoc       `json:"timeline"`
 }
@@ -48,6 +49,7 @@ type pluginFact struct {
 
 type timelineDoc struct {
 	Phases  []Stretch `json:"phases"`
+	Faults  []Stretch `json:"faults"`
 	Actions []Stretch `json:"actions"`
 	Entries []Entry   `json:"entries"`
 }
@@ -57,8 +59,8 @@ func JSON(w io.Writer, m *Model) error {
 	p := m.plan()
 	doc := document{
 		Schema: SchemaID, Format: FormatVersion, Run: m.Run, Journal: m.Journal, Scenario: p.Scenario, Plugins: []pluginFact{}, Files: list(p.Files),
-		Warnings: list(p.Warnings), Headline: headlineKey(m.headline()), Result: presentable(m.result()), Findings: make([]backlog.Finding, 0, len(m.Findings)),
-		Timeline: timelineDoc{Phases: list(m.Phases), Actions: list(m.Actions), Entries: list(m.Entries)},
+		Warnings: list(p.Warnings), Headline: headlineKey(m.headline()), Result: presentable(m.result()), ByHand: list(m.ByHand), Findings: make([]backlog.Finding, 0, len(m.Findings)),
+		Timeline: timelineDoc{Phases: list(m.Phases), Faults: list(m.Injected), Actions: list(m.Actions), Entries: list(m.Entries)},
 	}
 	for _, f := range m.Findings {
 		f.Entries = list(f.Entries)

@@ -12,8 +12,8 @@ import (
 // Markdown writes the report for pull requests and wikis: GitHub's dialect, readable as plain text too.
 func Markdown(w io.Writer, m *Model) error {
 	t, err := template.New("report.md.tmpl").Funcs(template.FuncMap{
-		"md": escapeMarkdown, "code": codeSpan, "offset": Offset, "duration": Duration, "count": Count[uint64], "percent": Percent, "interval": Interval,
-		"short": shortName, "word": verdictWord, "sign": verdictSign, "entries": entriesInWords, "spark": sparkline, "ratio": Ratio, "join": strings.Join, "limit": Limit,
+		"md": escapeMarkdown, "code": codeSpan, "offset": Offset, "duration": Duration, "count": Count[uint64], "percent": Percent, "interval": measure.Interval.String,
+		"short": shortName, "word": verdictWord, "sign": verdictSign, "entries": entriesInWords, "spark": sparkline, "ratio": Ratio, "join": strings.Join, "limit": Limit, "sentence": sentence,
 	}).ParseFS(files, "templates/report.md.tmpl")
 	if err != nil {
 		return fmt.Errorf("reading the template of the Markdown report: %w", err)

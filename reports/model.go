@@ -17,7 +17,9 @@ type Model struct {
 	Findings []backlog.Finding
 	Phases   []Stretch
 	Actions  []Stretch
-	Entries  []Entry // who did what when, in the order of the journal
+	Injected []Stretch // faults from the injection to the proof that they are gone
+	ByHand   []ByHand  // what is outstanding, newest first
+	Entries  []Entry   // who did what when, in the order of the journal
 	Journal  Journal
 }
 
@@ -59,6 +61,14 @@ type Stretch struct {
 	What string        `json:"what,omitempty"` // one line about what it did
 	Err  string        `json:"err,omitempty"`
 	Seq  uint64        `json:"seq,omitempty"`
+}
+
+// ByHand says how a person undoes a change that is not proven to be gone.
+type ByHand struct {
+	Addr    string   `json:"addr"`
+	Targets []string `json:"targets"`
+	Err     string   `json:"err,omitempty"`
+	Steps   []string `json:"steps"`
 }
 
 // Entry is one line of the chronology.

@@ -224,6 +224,9 @@ func leaked() *Model {
 	f.Steps = []string{"find what listens on 127.10.0.11:8080 and stop it", "gameday lab zone start east-a", "curl http://127.10.0.11:8080/healthz must answer 200"}
 	m.Result.Outstanding = []string{"fault.lab_zone_outage.lose_zone", "action.lab_failover.to_west"}
 	m.Actions = append(m.Actions, Stretch{Addr: "action.lab_failover.to_west", From: 26 * s, To: 29 * s, Err: "west refused the promotion", Seq: 200})
+	m.Injected = []Stretch{{Addr: "fault.lab_zone_outage.lose_zone", From: 11600 * ms, To: 52*s + 410*ms, Open: true, Seq: 42}, {Addr: "fault.lab_dns.servfail", From: 13 * s, To: 15 * s, Seq: 50, Err: "not proven active"}}
+	m.Result.Faults = append(m.Result.Faults, measure.FaultResult{Addr: "fault.lab_dns.servfail", Type: "lab_dns", State: "unproven", Err: "no answer from the name server"})
+	m.ByHand = []ByHand{{Addr: "action.lab_failover.to_west", Targets: []string{"west"}, Err: "west refused the promotion", Steps: []string{"gameday lab failback east"}}}
 	m.Journal.End = Cut
 	return m
 }
@@ -239,16 +242,16 @@ func failover() *Model {
 	r := m.Result
 	r.Verdict, r.Exit, r.Why = measure.Fail, 1, "The failover met its recovery time, but lost 2.31 s of acknowledged orders, and the failback overwrote 14 more."
 	r.Objectives = []measure.ObjectiveResult{
-		{Addr: "objective.west_takes_over", Kind: "rto", Verdict: measure.Pass, Limit: "2m0s", Value: "1 min 04 s (1 min 03 s to 1 min 04 s)", Time: &measure.Interval{Lo: 63600 * ms, Hi: 64 * s}, Fault: "fault.lab_region_outage.east",
+		{Addr: "objective.west_takes_over", Kind: "rto", Verdict: measure.Pass, Limit: "2m0s", Value: "64 s (63.6 to 64)", Time: &measure.Interval{Lo: 63600 * ms, Hi: 64 * s}, Fault: "fault.lab_region_outage.east",
 			Why: "slo.checkout was violated for 64 s and held for 10 s after.", Entries: []uint64{42, 44, 133},
 			Split: &measure.Split{Longest: "decision", Parts: []measure.Part{
 				{Name: "onset", From: 10 * s, To: 10200 * ms, What: "first bad sample"}, {Name: "detection", From: 10 * s, To: 22 * s, What: "alert.prometheus.checkout_burn"},
 				{Name: "decision", From: 22 * s, To: 58 * s, What: "action.manual.decide"}, {Name: "action", From: 58 * s, To: 64 * s, What: "action.lab_failover.to_west"},
 				{Name: "convergence", From: 64 * s, To: 74 * s, What: "resolvers saw the new address (TTL 10 s)"}}}},
-		{Addr: "objective.orders_survive", Kind: "rpo", Verdict: measure.Fail, Limit: "1s", Value: "2.31 s (2.27 to 2.31)", Time: &measure.Interval{Lo: 2270 * ms, Hi: 2310 * ms},
+		{Addr: "objective.orders_survive", Kind: "rpo", Verdict: measure.Fail, Limit: "1s", Value: "2.31 s (2.27 to 2.31) (46 of 2,210 acknowledged records)", Time: &measure.Interval{Lo: 2270 * ms, Hi: 2310 * ms},
 			Why: "46 of 2,210 acknowledged records were lost; 14 more were lost after the failure.", Entries: []uint64{303, 402}},
 		{Addr: "objective.woken", Kind: "within", Verdict: measure.Pass, Limit: "30s", Value: "12.00 s (11.00 to 12.00)", Time: &measure.Interval{Lo: 11 * s, Hi: 12 * s}, Why: "checkout_burn fired.", Entries: []uint64{87}},
-		{Addr: "objective.short_outage", Kind: "max_downtime", Verdict: measure.Pass, Limit: "1m30s", Value: "1 min 04 s (known to 20 ms)", Time: &measure.Interval{Lo: 63800 * ms, Hi: 63820 * ms}, Why: "63.8 s in one violation.", Entries: []uint64{42, 133}},
+		{Addr: "objective.short_outage", Kind: "max_downtime", Verdict: measure.Pass, Limit: "1m30s", Value: "63.82 s (63.8 to 63.82)", Time: &measure.Interval{Lo: 63800 * ms, Hi: 63820 * ms}, Why: "63.8 s in one violation.", Entries: []uint64{42, 133}},
 	}
 	r.SLOs[0].Violations, r.SLOs[0].Points, r.SLOs[0].Downtime, r.SLOs[0].BudgetSpent = []measure.Span{outage}, points(128*s, outage), measure.Interval{Lo: 63800 * ms, Hi: 63820 * ms}, .2462
 	r.SLOs = append(r.SLOs, measure.SLOResult{Addr: "slo.browse", Target: 99.9, Points: points(128 * s), Phases: r.SLOs[0].Phases})
@@ -283,7 +286,7 @@ func many() *Model {
 			v = measure.Fail
 		}
 		took := outage.To - outage.From
-		r.Objectives = append(r.Objectives, measure.ObjectiveResult{Addr: "objective." + name, Kind: "rto", Verdict: v, Limit: "8s", Value: Interval(measure.Interval{Lo: took - 40*ms, Hi: took}),
+		r.Objectives = append(r.Objectives, measure.ObjectiveResult{Addr: "objective." + name, Kind: "rto", Verdict: v, Limit: "8s", Value: measure.Interval{Lo: took - 40*ms, Hi: took}.String(),
 			Time: &measure.Interval{Lo: took - 40*ms, Hi: took}, Why: "Violated once.", Entries: []uint64{uint64(i + 1), uint64(i + 2)}})
 		r.SLOs = append(r.SLOs, measure.SLOResult{Addr: "slo." + name, Target: 99.9, Violations: []measure.Span{outage}, Points: every(3, points(52*s, outage)), Downtime: measure.Interval{Lo: took - 40*ms, Hi: took}, BudgetSpent: .2})
 		r.Probes = append(r.Probes, measure.ProbeResult{Addr: "probe.http." + name, Rate: 20, Phases: map[string]measure.PhaseStats{"baseline": stats(200, 0, 0, 3*ms, 9*ms, 12*ms), "fault": stats(300, 80, 0, 4*ms, 900*ms, s)}, Classes: map[string]uint64{"timeout": 80}})

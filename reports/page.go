@@ -124,6 +124,12 @@ func (m *Model) broken() []brokenFault {
 		named[f.Addr] = true
 		out = append(out, brokenFault{f.Addr, f.State, f.Err, strings.Join(f.Targets, ", "), steps})
 	}
+	for _, b := range m.ByHand {
+		if !named[b.Addr] {
+			named[b.Addr] = true
+			out = append(out, brokenFault{b.Addr, "outstanding", b.Err, strings.Join(b.Targets, ", "), b.Steps})
+		}
+	}
 	for _, name := range m.result().Outstanding {
 		if !named[name] {
 			out = append(out, brokenFault{Name: name, State: "outstanding"})

@@ -15,12 +15,15 @@ type split struct {
 	Advice     string // which part to shorten, in a sentence
 }
 
-// part is one bar. X and W are thousandths of the whole.
+// part is one bar. Parts overlap, so its solid end is what the part adds to those before it: the time that would be saved
+// without it. X, W and Solid are thousandths of the whole.
 type part struct {
 	Name, What    string
 	From, To      string
-	Length, Share string
+	Length        string
+	Adds, Share   string
 	X, W          float64
+	SolidX, Solid float64
 	Longest       bool
 }
 
@@ -46,23 +49,23 @@ func (m *Model) splits() []split {
 
 func newSplit(o measure.ObjectiveResult) split {
 	s := split{Addr: o.Addr, Name: shortName(o.Addr), Value: o.Value}
-	from, to := o.Split.Parts[0].From, o.Split.Parts[0].To
+	from, to, total := o.Split.Parts[0].From, o.Split.Parts[0].To, time.Duration(0)
 	for _, p := range o.Split.Parts {
-		from, to = min(from, p.From), max(to, p.To)
+		from, to, total = min(from, p.From), max(to, p.To), total+o.Split.Adds(p.Name)
 	}
-	whole := max(to-from, 1)
-	share := func(d time.Duration) float64 { return float64(d) / float64(whole) }
+	scale := func(d time.Duration) float64 { return float64(d) / float64(max(to-from, 1)) * 1000 }
 	for _, p := range o.Split.Parts {
-		length := max(p.To-p.From, 0)
+		adds := o.Split.Adds(p.Name)
 		row := part{
-			Name: p.Name, What: p.What, From: Offset(p.From), To: Offset(p.To), Length: Duration(length),
-			Share: fmt.Sprintf("%.0f %%", share(length)*100), X: share(p.From-from) * 1000, W: max(3, share(length)*1000),
-			Longest: p.Name == o.Split.Longest,
+			Name: p.Name, What: p.What, From: Offset(p.From), To: Offset(p.To), Length: Duration(max(p.To-p.From, 0)), Adds: Duration(adds),
+			Share: fmt.Sprintf("%.0f %%", float64(adds)/float64(max(total, 1))*100), X: scale(p.From - from), W: max(2, scale(p.To-p.From)),
+			Solid: scale(adds), Longest: p.Name == o.Split.Longest,
 		}
 		row.X = min(row.X, 1000-row.W)
+		row.SolidX = row.X + row.W - row.Solid
 		s.Parts = append(s.Parts, row)
 		if row.Longest {
-			s.Advice = fmt.Sprintf("%s of %s passed in %s. %s", row.Length, Duration(whole), p.Name, shorten[p.Name])
+			s.Advice = fmt.Sprintf("%s of %s went into %s. %s", row.Adds, Duration(total), p.Name, shorten[p.Name])
 		}
 	}
 	return s

@@ -106,10 +106,8 @@ func (m *Model) ledgerFigure() figure {
 		if l.Err != "" {
 			return figure{Value: "—", Error: l.Err, Subject: l.Addr}
 		}
-		if v, e := intervalParts(l.RPO); i == 0 || l.Lost > 0 {
-			if e == "" {
-				e = Count(l.Lost) + " of " + Count(l.Acknowledged) + " acknowledged records"
-			}
+		if v, e := splitValue(l.RPO.String()); i == 0 || l.Lost > 0 {
+			e = strings.TrimPrefix(e+", "+Count(l.Lost)+" of "+Count(l.Acknowledged)+" acknowledged records", ", ")
 			f = figure{Value: v, Error: e, Subject: l.Addr}
 		}
 	}
@@ -132,7 +130,7 @@ func (m *Model) downtimeFigure() figure {
 	if s == nil {
 		return figure{Value: "—", Error: "no SLO was watched"}
 	}
-	v, e := intervalParts(s.Downtime)
+	v, e := splitValue(s.Downtime.String())
 	if s.Downtime == (measure.Interval{}) {
 		e = "never violated"
 	}
@@ -171,6 +169,9 @@ func (m *Model) budgetRange(s *measure.SLOResult) string {
 	budget := float64(p.Period) * (1 - p.Target/100)
 	lo, hi := Percent(float64(s.Downtime.Lo)/budget*100), Percent(float64(s.Downtime.Hi)/budget*100)
 	of := "of " + days(p) + "’ budget"
+	if s.Downtime.Censored {
+		return "at least " + lo + " " + of
+	}
 	if lo == hi {
 		return of
 	}

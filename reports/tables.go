@@ -54,13 +54,13 @@ func (m *Model) sloRows() []sloRow {
 	var out []sloRow
 	for _, s := range m.result().SLOs {
 		row := sloRow{SLOResult: s, Name: shortName(s.Addr), Budget: Percent(s.BudgetSpent), Recovery: "—"}
-		row.Down, row.DownBy = intervalParts(s.Downtime)
+		row.Down, row.DownBy = splitValue(s.Downtime.String())
 		for _, name := range names {
 			st := s.Phases[name]
 			row.Shares = append(row.Shares, Ratio(st.Good, st.Good+st.Bad))
 		}
 		if s.Failback != nil {
-			row.Recovery = Interval(*s.Failback)
+			row.Recovery = s.Failback.String()
 		}
 		for _, v := range s.Violations {
 			row.Longest = max(row.Longest, v.To-v.From)
