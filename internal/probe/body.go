@@ -34,7 +34,8 @@ func (p bufferPool) put(b *buffer) {
 }
 
 // drain reads a body to its end, so that the connection can be used again, and returns the start of it if it is wanted.
-func (b *buffer) drain(body io.Reader, keep bool) ([]byte, error) {
+// ended is false for one that is too long.
+func (b *buffer) drain(body io.Reader, keep bool) (kept []byte, ended bool, err error) {
 	b.kept = b.kept[:0]
 	for total := 0; total < maxDrain; {
 		n, err := body.Read(b.chunk[:])
@@ -43,11 +44,11 @@ func (b *buffer) drain(body io.Reader, keep bool) ([]byte, error) {
 			b.kept = append(b.kept, b.chunk[:n]...)
 		}
 		if errors.Is(err, io.EOF) {
-			break
+			return b.kept, true, nil
 		}
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 	}
-	return b.kept, nil
+	return b.kept, false, nil
 }

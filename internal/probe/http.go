@@ -11,10 +11,11 @@ import (
 	"strings"
 
 	"github.com/gameday-toolkit/gameday/internal/probe/client"
+	"github.com/gameday-toolkit/gameday/internal/probe/h1"
 )
 
-// The http kind reuses as much as net/http lets it: one request is the pattern of all, the transport is called without
-// http.Client (whose redirects and cookies are not wanted), and bodies are read into buffers that are used again.
+// The http kind asks by package h1, which costs little. HTTP/2 and redirects are left to net/http. Bodies are read into
+// buffers that are used again.
 
 type httpConfig struct {
 	Method           string            `json:"method"`
@@ -33,7 +34,8 @@ type httpConfig struct {
 type httpProber struct {
 	pattern   *http.Request
 	body      []byte
-	round     http.RoundTripper
+	plain     *h1.Client        // nil where round is used
+	round     http.RoundTripper // for HTTP/2 and redirects
 	transport *http.Transport
 	dialer    *client.Dialer
 	expect    *httpCheck
@@ -58,8 +60,14 @@ func newHTTP(cfg json.RawMessage, env Env) (Prober, error) {
 		return nil, err
 	}
 	p := &httpProber{pattern: request, body: []byte(c.Body), round: transport, transport: transport, dialer: dialer, expect: check, buffers: newBufferPool()}
-	if c.FollowRedirects {
+	switch {
+	case c.FollowRedirects:
 		p.round = follower{&http.Client{Transport: transport}}
+	case !c.HTTP2:
+		if p.plain, err = h1.New(request, p.body, !transport.DisableKeepAlives); err != nil {
+			return nil, err
+		}
+		p.plain.Dial, p.plain.TLS = dialer.DialContext, transport.TLSClientConfig
 	}
 	return p, nil
 }
@@ -97,7 +105,29 @@ func (c *httpConfig) request() (*http.Request, error) {
 	return request, nil
 }
 
-func (p *httpProber) Probe(ctx context.Context) Answer {
+func (p *httpProber) Probe(ctx context.Context) (a Answer) {
+	use := func(r *http.Response) (ended bool, err error) {
+		buffer := p.buffers.get()
+		defer p.buffers.put(buffer)
+		body, ended, err := buffer.drain(r.Body, p.expect.needsBody)
+		if err != nil {
+			return false, fmt.Errorf("reading the body: %w", err)
+		}
+		a = p.expect.judge(r, body)
+		return ended, nil
+	}
+	ask := p.roundTrip
+	if p.plain != nil {
+		ask = p.plain.Ask
+	}
+	if err := ask(ctx, use); err != nil {
+		return failed(ctx, err, p.dialer, p.pattern.URL.Hostname())
+	}
+	return a
+}
+
+// roundTrip asks by net/http.
+func (p *httpProber) roundTrip(ctx context.Context, use func(*http.Response) (bool, error)) error {
 	request := p.pattern.WithContext(ctx)
 	if len(p.body) > 0 {
 		request.ContentLength = int64(len(p.body))
@@ -106,19 +136,17 @@ func (p *httpProber) Probe(ctx context.Context) Answer {
 	}
 	response, err := p.round.RoundTrip(request)
 	if err != nil {
-		return failed(ctx, err, p.dialer, p.pattern.URL.Hostname())
+		return err
 	}
-	buffer := p.buffers.get()
-	defer p.buffers.put(buffer)
-	body, err := buffer.drain(response.Body, p.expect.needsBody)
-	response.Body.Close()
-	if err != nil {
-		return failed(ctx, fmt.Errorf("reading the body: %w", err), nil, "")
-	}
-	return p.expect.judge(response, body)
+	defer response.Body.Close()
+	_, err = use(response)
+	return err
 }
 
 func (p *httpProber) Close() error {
+	if p.plain != nil {
+		p.plain.Close()
+	}
 	p.transport.CloseIdleConnections()
 	p.dialer.Close()
 	return nil
