@@ -84,29 +84,20 @@ func (l *loop) putBack() {
 		left := undo.All(l.steps, items, l.step, l.Undo)
 		return func() { l.reverted(items, left) }
 	})
-	l.pumpAll(func() bool { return reverts == 0 })
+	l.pumpThrough(func() bool { return reverts == 0 }, time.Time{})
 }
 
 // settle waits for calls in progress, which the abort has cancelled; a revert that is under way is waited for however
 // long its limits allow. A call that does not return is left behind: the revert comes next in any case.
 func (l *loop) settle() {
-	l.pumpAllUntil(func() bool { return !l.some(func(s *step) bool { return s.calls > 0 }) }, time.Now().Add(settleTime))
-	l.pumpAll(func() bool { return !l.some(func(s *step) bool { return s.state == reverting }) })
+	l.pumpThrough(func() bool { return !l.some(func(s *step) bool { return s.calls > 0 }) }, time.Now().Add(settleTime))
+	l.pumpThrough(func() bool { return !l.some(func(s *step) bool { return s.state == reverting }) }, time.Time{})
 }
 
 // settleTime is what a cancelled call has to return.
 const settleTime = 5 * time.Second
 
 func (l *loop) some(is func(*step) bool) bool { return slices.ContainsFunc(l.timeline, is) }
-
-// pumpAll goes on through an abort.
-func (l *loop) pumpAll(done func() bool) { l.pumpAllUntil(done, time.Time{}) }
-
-func (l *loop) pumpAllUntil(done func() bool, deadline time.Time) {
-	for !done() && (deadline.IsZero() || time.Now().Before(deadline)) {
-		l.pump(done, deadline) // returns early once, when the abort comes
-	}
-}
 
 // outstanding lists faults or actions that may have left something, newest first.
 func (l *loop) outstanding(actions bool) (items []undo.Item) {
@@ -128,7 +119,7 @@ func (l *loop) finish() {
 	l.stopLedgers()
 	l.stopSources()
 	l.stopNow()
-	l.pumpAllUntil(func() bool { return l.workers == 0 }, time.Now().Add(30*time.Second))
+	l.pumpThrough(func() bool { return l.workers == 0 }, time.Now().Add(30*time.Second))
 	var left []string
 	for _, s := range l.timeline {
 		if s.handle != nil && s.state != reverted {

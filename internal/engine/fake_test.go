@@ -245,3 +245,7 @@ func play(t *testing.T, p *plan.Plan, w *world, change func(*Config)) (*log, err
 	})
 	return j, err
 }
+
+func fastUndo() undo.Options {
+	return undo.Options{Attempt: 2 * time.Second, Total: 10 * time.Second, Pause: 100 * time.Millisecond}
+}

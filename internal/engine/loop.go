@@ -81,9 +81,13 @@ func (l *loop) work(name string, count *int, f func() (then func())) {
 	}()
 }
 
-// pump works off events until done, until the deadline (where there is one) or, unless aborting is already going on,
-// until an abort.
+// pump works off events until done, until the deadline (where there is one) or until the run is aborted.
 func (l *loop) pump(done func() bool, deadline time.Time) {
+	l.pumpThrough(func() bool { return l.abort != nil || done() }, deadline)
+}
+
+// pumpThrough works off events until done or until the deadline, abort or not.
+func (l *loop) pumpThrough(done func() bool, deadline time.Time) {
 	l.phaseEnd = deadline
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
@@ -93,8 +97,7 @@ func (l *loop) pump(done func() bool, deadline time.Time) {
 		defer t.Stop()
 		out = t.C
 	}
-	aborting := l.abort != nil
-	for !done() && (aborting || l.abort == nil) {
+	for !done() {
 		select {
 		case f := <-l.events:
 			f()

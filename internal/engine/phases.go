@@ -103,11 +103,11 @@ func (l *loop) recovery() {
 	l.enter(journal.Recovery)
 	began := l.now()
 	end := time.Now().Add(time.Duration(l.Plan.Scenario.Recovery))
-	l.pumpAllUntil(func() bool { return l.hurry || l.stable(began) }, end)
+	l.pumpThrough(func() bool { return l.hurry || l.stable(began) }, end)
 	l.stopLedgers()
-	l.pumpAllUntil(func() bool { return l.ledgerWorkers == 0 && l.readBacks == 0 }, time.Now().Add(2*readBackTimeout))
+	l.pumpThrough(func() bool { return l.ledgerWorkers == 0 && l.readBacks == 0 }, time.Now().Add(2*readBackTimeout))
 	l.readBack("failback")
-	l.pumpAllUntil(func() bool { return l.readBacks == 0 }, time.Now().Add(2*readBackTimeout))
+	l.pumpThrough(func() bool { return l.readBacks == 0 }, time.Now().Add(2*readBackTimeout))
 }
 
 func (l *loop) touched() bool {
