@@ -34,8 +34,11 @@ func (r resolved) key() string { return address(append([]string{r.root}, r.names
 // block, and has no attributes.
 func (l *loader) resolve(src *source, t hcl.Traversal, inEach bool) (resolved, hcl.Diagnostics) {
 	r, diags := l.resolveNames(src, t, inEach)
-	if diags.HasErrors() || r.decl == nil || r.root == "var" || r.root == "local" || r.root == "experiment" {
+	if diags.HasErrors() || r.decl == nil || r.root == "var" || r.root == "local" {
 		return r, diags
+	}
+	if r.root == "experiment" {
+		return r, checkExperimentOutput(r)
 	}
 	rest := r.rest
 	if _, ok := next(rest, 0).(hcl.TraverseIndex); ok {
@@ -49,6 +52,23 @@ func (l *loader) resolve(src *source, t hcl.Traversal, inEach bool) (resolved, h
 		return r, fail(&r.rng, fmt.Sprintf("%s has no attribute %q", r.key(), a.Name), "A reference to %s stands for the block itself. Write %s.", article(r.root), r.key())
 	}
 	return r, nil
+}
+
+// checkExperimentOutput looks at experiment.NAME.OUT and experiment.NAME["key"].OUT.
+func checkExperimentOutput(r resolved) hcl.Diagnostics {
+	rest := r.rest
+	if _, ok := next(rest, 0).(hcl.TraverseIndex); ok {
+		rest = rest[1:]
+	}
+	a, ok := next(rest, 0).(hcl.TraverseAttr)
+	if child := r.decl.child; !ok || child == nil || child.broken || child.byKey["output."+a.Name] != nil {
+		return nil
+	}
+	var outs []string
+	for _, d := range r.decl.child.ofKind("output") {
+		outs = append(outs, d.name)
+	}
+	return fail(&r.rng, fmt.Sprintf("%s has no output %q", r.key(), a.Name), "%s", orElse(didYouMean(a.Name, outs), "It has no outputs at all."))
 }
 
 // resolveNames looks a reference up in the declarations.
