@@ -168,7 +168,9 @@ func (c *chart) bar(b barred, name string, side where, y float64) {
 	s0, s1 := max(x0, c.x(b.sure)), min(x1, max(c.x(b.ends), c.x(b.sure)))
 	if b.soft {
 		c.add(shape{Kind: "rect", Class: class + " soft", X: x0, Y: y, W: x1 - x0, H: barHeight, Tip: b.tip})
-		c.add(shape{Kind: "rect", Class: class, X: s0, Y: y, W: max(1, s1-s0), H: barHeight, Tip: b.tip})
+		if s1 > s0 || !b.failed {
+			c.add(shape{Kind: "rect", Class: class, X: s0, Y: y, W: max(1, s1-s0), H: barHeight, Tip: b.tip})
+		}
 	} else {
 		c.add(shape{Kind: "rect", Class: class, X: x0, Y: y, W: x1 - x0, H: barHeight, Tip: b.tip})
 	}

@@ -57,7 +57,7 @@ func newSplit(o measure.ObjectiveResult) split {
 	for _, p := range o.Split.Parts {
 		adds := o.Split.Adds(p.Name)
 		row := part{
-			Name: p.Name, What: p.What, From: Offset(p.From), To: Offset(p.To), Length: Duration(max(p.To-p.From, 0)), Adds: Duration(adds),
+			Name: p.Name, What: p.What, From: Offset(p.From), To: Offset(p.To), Length: measure.Seconds(max(p.To-p.From, 0)), Adds: measure.Seconds(adds),
 			Share: fmt.Sprintf("%.0f %%", float64(adds)/float64(max(total, 1))*100), X: scale(p.From - from), W: max(2, scale(p.To-p.From)),
 			Solid: scale(adds), Longest: p.Name == o.Split.Longest,
 		}
@@ -65,7 +65,7 @@ func newSplit(o measure.ObjectiveResult) split {
 		row.SolidX = row.X + row.W - row.Solid
 		s.Parts = append(s.Parts, row)
 		if row.Longest {
-			s.Advice = fmt.Sprintf("%s of %s went into %s. %s", row.Adds, Duration(total), p.Name, shorten[p.Name])
+			s.Advice = fmt.Sprintf("%s of %s went into %s. %s", row.Adds, measure.Seconds(total), p.Name, shorten[p.Name])
 		}
 	}
 	return s
