@@ -74,10 +74,7 @@ func (l *loop) inject(s *step, h sdk.Handle) {
 		if err == nil {
 			err = p.Inject(ctx, h)
 		}
-		at := l.now()
-		l.post(func() {
-			l.recordAt(at, journal.FaultInjected, journal.StepBody{Addr: s.addr, Handle: h.ID, Err: text(err)})
-		})
+		l.step(journal.FaultInjected, journal.StepBody{Addr: s.addr, Handle: h.ID, Err: text(err)})
 		if err != nil {
 			return func() { l.unproven(s, fmt.Errorf("injecting %s: %w", s.addr, err), "") }
 		}
