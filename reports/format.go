@@ -10,7 +10,7 @@ import (
 	"unicode/utf8"
 )
 
-// Duration writes a duration for people: "0 s", "< 1 ms", "412 ms", "12.41 s", "1 min 05 s", "2 h 03 min", "1 d 04 h".
+// Duration writes a duration for people: "0 s", "< 1 ms", "3.2 ms", "412 ms", "12.41 s", "1 min 05 s", "2 h 03 min", "1 d 04 h".
 func Duration(d time.Duration) string {
 	switch {
 	case d < 0:
@@ -19,6 +19,8 @@ func Duration(d time.Duration) string {
 		return "0 s"
 	case d < time.Millisecond:
 		return "< 1 ms"
+	case d.Round(100*time.Microsecond) < 10*time.Millisecond:
+		return trimZeros(strconv.FormatFloat(float64(d)/1e6, 'f', 1, 64)) + " ms"
 	case d.Round(time.Millisecond) < time.Second:
 		return strconv.FormatInt(d.Round(time.Millisecond).Milliseconds(), 10) + " ms"
 	case d.Round(10*time.Millisecond) < time.Minute:

@@ -12,7 +12,7 @@ import (
 
 func TestDuration(t *testing.T) {
 	for want, d := range map[string]time.Duration{
-		"0 s": 0, "< 1 ms": 400 * time.Microsecond, "1 ms": ms, "412 ms": 412 * ms, "1 s": 999*ms + 600*time.Microsecond, "12.41 s": 12*s + 412*ms,
+		"0 s": 0, "< 1 ms": 400 * time.Microsecond, "1 ms": ms, "3.2 ms": 3217 * time.Microsecond, "10 ms": 9980 * time.Microsecond, "412 ms": 412 * ms, "1 s": 999*ms + 600*time.Microsecond, "12.41 s": 12*s + 412*ms,
 		"1 min 00 s": 59*s + 996*ms, "1 min 05 s": 65 * s, "1 h 00 min": 59*time.Minute + 59*s + 800*ms, "2 h 03 min": 2*time.Hour + 3*time.Minute, "1 d 04 h": 28 * time.Hour, "−412 ms": -412 * ms,
 	} {
 		require.Equal(t, want, Duration(d))

@@ -85,7 +85,7 @@ type phaseRow struct {
 func (m *Model) probeRows() []probeRow {
 	var out []probeRow
 	for _, p := range m.result().Probes {
-		row := probeRow{Addr: p.Addr, Name: shortName(p.Addr), Rate: trimZeros(num(p.Rate)) + " per second"}
+		row := probeRow{Addr: p.Addr, Name: shortName(p.Addr), Rate: rate(p.Rate)}
 		for _, name := range inPhaseOrder(p.Phases) {
 			st := p.Phases[name]
 			row.Phases = append(row.Phases, phaseRow{name, st, Ratio(st.Good, st.Good+st.Bad)})
@@ -93,6 +93,13 @@ func (m *Model) probeRows() []probeRow {
 		out = append(out, row)
 	}
 	return out
+}
+
+func rate(perSecond float64) string {
+	if perSecond >= 1000 {
+		return Count(uint64(perSecond+.5)) + " per second"
+	}
+	return num(perSecond) + " per second"
 }
 
 type classRow struct {
