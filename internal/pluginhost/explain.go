@@ -53,8 +53,11 @@ func (p *Plugin) explain(err error) error {
 		return err
 	}
 	how := p.ending()
-	if p.leaseExpired() {
-		return fmt.Errorf("%w: %w: %s%s", err, sdk.ErrLeaseExpired, how, p.recordHint())
+	switch p.exitCode() {
+	case sdk.ExitLeaseExpired:
+		return fmt.Errorf("%w: %w%s", err, sdk.ErrLeaseExpired, p.recordHint())
+	case sdk.ExitFaultsLeft:
+		return fmt.Errorf("%w: it ended and could not prove that its faults are gone%s%s", err, p.recordHint(), p.tail.last())
 	}
 	return fmt.Errorf("%w: %s%s", err, how, p.tail.last())
 }
@@ -76,13 +79,13 @@ func (p *Plugin) ending() string {
 	return p.proc.err.Error()
 }
 
-// leaseExpired says whether the plugin ended itself for want of a renewal.
-func (p *Plugin) leaseExpired() bool {
+// exitCode is the code of a process that has ended, and -1 before that or if a signal ended it.
+func (p *Plugin) exitCode() int {
 	select {
 	case <-p.proc.exited:
-		return p.proc.cmd.ProcessState.ExitCode() == sdk.ExitLeaseExpired
+		return p.proc.cmd.ProcessState.ExitCode()
 	default:
-		return false
+		return -1
 	}
 }
 

@@ -158,6 +158,35 @@ func TestLaunchThatIsCancelled(t *testing.T) {
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 }
 
+func TestADeathIsNoticedThoughAChildHoldsTheOutput(t *testing.T) {
+	t.Setenv(misbehaviour, "child")
+	p := launch(t, Options{})
+	_, _, err := p.Configure(t.Context(), sdk.Settings{})
+	require.NoError(t, err)
+	began := time.Now()
+	require.NoError(t, syscall.Kill(p.Pid(), syscall.SIGKILL))
+	<-p.Exited()
+	_, err = p.Sweep(t.Context())
+	require.ErrorContains(t, err, "signal: killed")
+	require.NoError(t, p.Stop(t.Context()))
+	require.Less(t, time.Since(began), 2*time.Second, "the child lives for three")
+}
+
+func TestStopSaysThatAFaultIsLeft(t *testing.T) {
+	p, path := launch(t, Options{StateDir: t.TempDir()}), victim(t)
+	_, _, err := p.Configure(t.Context(), sdk.Settings{Lease: time.Minute, StateDir: p.StateDir})
+	require.NoError(t, err)
+	h, _, err := p.Prepare(t.Context(), "file_missing", request(path))
+	require.NoError(t, err)
+	require.NoError(t, p.Inject(t.Context(), h))
+	require.NoError(t, os.WriteFile(path, []byte("somebody else's"), 0o600)) // Revert does not overwrite it
+	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+	defer cancel()
+	err = p.host.Stop(ctx)
+	require.ErrorContains(t, err, "was killed")
+	require.ErrorContains(t, err, "file exists", "the plugin's last lines say why")
+}
+
 // calls makes every call there is, by the name that the example plugin misbehaves under.
 func calls(p *Plugin, path string) map[string]func(context.Context) error {
 	h := sdk.Handle{ID: "h", Plugin: "file", Fault: "file_missing", Undo: []byte("[]")}

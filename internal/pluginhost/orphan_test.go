@@ -57,6 +57,19 @@ func TestPluginRevertsWhenItsHostIsGone(t *testing.T) {
 	}
 }
 
+// A machine that shuts down leaves little time: the plugin does not wait for a lease that nobody can renew.
+func TestOrphanRevertsWhenItIsTerminated(t *testing.T) {
+	path := victim(t)
+	h := startHost(t, path, "10m")
+	require.NoError(t, syscall.Kill(h.plugin, syscall.SIGTERM))
+	require.NoError(t, syscall.Kill(h.cmd.Process.Pid, syscall.SIGKILL))
+	eventually(t, 5*time.Second, "the order to terminate is obeyed once the host is gone", func() bool {
+		_ = syscall.Kill(h.plugin, syscall.SIGTERM) // again, because the host takes a moment to die
+		return gone(h.plugin)
+	})
+	require.FileExists(t, path)
+}
+
 func TestPluginWithoutLeaseEndsWithItsHost(t *testing.T) {
 	h := startHost(t, victim(t), "0s")
 	require.NoError(t, syscall.Kill(h.cmd.Process.Pid, syscall.SIGKILL))

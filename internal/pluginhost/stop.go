@@ -3,6 +3,8 @@ package pluginhost
 import (
 	"context"
 	"fmt"
+
+	"github.com/gameday-toolkit/gameday/plugins/sdk"
 )
 
 // Pid is the plugin's process.
@@ -12,7 +14,7 @@ func (p *Plugin) Pid() int { return p.proc.pid() }
 func (p *Plugin) Exited() <-chan struct{} { return p.proc.exited }
 
 // Stop asks the plugin to end, which first reverts whatever it still holds, and kills its process when ctx ends
-// before that. Either way the process is gone when it returns. Stopping a plugin that is gone already is no error.
+// before that. Either way the process is gone when it returns. It is an error if faults may be left in place. Stopping a plugin that is gone already is no error.
 func (p *Plugin) Stop(ctx context.Context) error {
 	p.once.Do(func() { p.stop = p.shutdown(ctx) })
 	return p.stop
@@ -37,6 +39,9 @@ func (p *Plugin) shutdown(ctx context.Context) error {
 	}
 	p.kill()
 	<-asked
+	if p.exitCode() == sdk.ExitFaultsLeft {
+		err = fmt.Errorf("plugin %s was stopped and could not prove that its faults are gone%s%s", p.Alias, p.recordHint(), p.tail.last())
+	}
 	return err
 }
 

@@ -61,11 +61,14 @@ func (s *Session) end(ctx context.Context, reason string, cause error) {
 	rec.add("", fmt.Sprintf("ending with %d faults held: %s", len(left), reason), nil)
 	ctx, cancel := context.WithTimeout(ctx, leaseBudget)
 	defer cancel()
-	s.revertRounds(ctx, left, rec)
+	left = s.revertRounds(ctx, left, rec)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.left = len(left)
 }
 
-// revertRounds tries until nothing is left or the time is out.
-func (s *Session) revertRounds(ctx context.Context, left []*held, rec *record) {
+// revertRounds tries until nothing is left or the time is out, and returns what is left.
+func (s *Session) revertRounds(ctx context.Context, left []*held, rec *record) []*held {
 	for backoff := firstBackoff; len(left) > 0; backoff = min(2*backoff, lastBackoff) {
 		var still []*held
 		for _, e := range left {
@@ -74,17 +77,18 @@ func (s *Session) revertRounds(ctx context.Context, left []*held, rec *record) {
 			}
 		}
 		if left = still; len(left) == 0 {
-			return
+			break
 		}
 		select {
 		case <-ctx.Done():
 			for _, e := range left {
 				rec.add(e.handle.ID, "gave up", fmt.Errorf("not proven gone: %w", ctx.Err()))
 			}
-			return
+			return left
 		case <-time.After(backoff):
 		}
 	}
+	return nil
 }
 
 // revertOne reverts one handle and proves it gone.

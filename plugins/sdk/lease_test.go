@@ -86,7 +86,7 @@ func TestLeaseRevertsNewestFirst(t *testing.T) {
 		require.Len(t, rec, 7)
 		require.Equal(t, Record{At: rec[1].At, Handle: "c", What: "revert"}, rec[1])
 		require.Equal(t, Record{At: rec[2].At, Handle: "c", What: "inspect"}, rec[2])
-		require.True(t, l.session.expired())
+		require.Equal(t, ExitLeaseExpired, l.session.exitCode())
 
 		_, err := l.Renew(t.Context(), nil)
 		require.ErrorIs(t, callError("fake", "Renew", err), ErrLeaseExpired)
@@ -190,6 +190,7 @@ func TestLeaseGivesUpInBoundedTimeAndSaysSo(t *testing.T) {
 		require.Less(t, len(rec), 100, "the backoff grows")
 		require.Equal(t, "b", rec[len(rec)-1].Handle)
 		require.Equal(t, "gave up", rec[len(rec)-1].What)
+		require.Equal(t, ExitFaultsLeft, l.session.exitCode())
 		require.False(t, l.w.has("a"))
 	})
 }
@@ -243,6 +244,6 @@ func TestCloseRevertsWhatIsHeldOnce(t *testing.T) {
 		l.session.Close(t.Context())
 		l.session.Close(t.Context())
 		require.Equal(t, []string{"inject a", "revert a"}, l.w.did())
-		require.False(t, l.session.expired())
+		require.Equal(t, exitStopped, l.session.exitCode())
 	})
 }

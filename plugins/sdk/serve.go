@@ -13,15 +13,16 @@ import (
 	"google.golang.org/grpc"
 )
 
-// The exit codes of a plugin's process.
+// The exit codes of a plugin's process. A host tells from them how a plugin came to its end.
 const (
-	exitStopped      = 0 // the host stopped it, and nothing was left
-	exitFailed       = 1 // started by hand, or could not serve
-	exitLeaseExpired = 3 // nobody renewed the lease
-)
+	exitStopped = 0 // the host stopped it, and nothing is left
+	exitFailed  = 1 // started by hand, or could not serve
 
-// ExitLeaseExpired is the exit code by which a host knows that the plugin ended itself.
-const ExitLeaseExpired = exitLeaseExpired
+	// ExitLeaseExpired: nobody renewed the lease. What was held is reverted.
+	ExitLeaseExpired = 3
+	// ExitFaultsLeft: at its end, it could not prove that all it held is gone. The lease record says what is left.
+	ExitFaultsLeft = 4
+)
 
 // Serve serves p to the gameday that started this process. A plugin's main is this one call. It does not return.
 //
@@ -86,10 +87,7 @@ func (p process) run() int {
 	if dir := os.Getenv(plugin.EnvUnixSocketDir); dir != "" {
 		_ = os.Remove(dir)
 	}
-	if p.session.expired() {
-		return exitLeaseExpired
-	}
-	return exitStopped
+	return p.session.exitCode()
 }
 
 // watch returns when there is no reason to serve any more: the session is over, or the host is dead and no lease

@@ -30,6 +30,7 @@ type Session struct {
 	order    uint64
 	ended    bool
 	cause    error // of the end
+	left     int   // faults that could not be proven gone at the end
 	done     chan struct{}
 }
 
@@ -88,11 +89,17 @@ func (s *Session) over() bool {
 	return s.ended || (!s.deadline.IsZero() && !time.Now().Before(s.deadline))
 }
 
-// expired says whether the lease ended this session.
-func (s *Session) expired() bool {
+// exitCode is the code with which a process ends that served this session.
+func (s *Session) exitCode() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return errors.Is(s.cause, ErrLeaseExpired)
+	switch {
+	case s.left > 0:
+		return ExitFaultsLeft
+	case errors.Is(s.cause, ErrLeaseExpired):
+		return ExitLeaseExpired
+	}
+	return exitStopped
 }
 
 // ready refuses every call before Configure.

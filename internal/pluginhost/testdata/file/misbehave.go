@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"strings"
 	"time"
 
@@ -14,7 +15,7 @@ import (
 )
 
 // misbehaviour names the environment variable with which the tests of pluginhost make this plugin misbehave:
-// crash:CALL, panic:CALL, noisy, slow, protocol, garbage, hang. It is no part of the example.
+// crash:CALL, panic:CALL, noisy, child, protocol, garbage, hang. It is no part of the example.
 const misbehaviour = "GAMEDAY_TEST_MISBEHAVE"
 
 func misbehave(p *sdk.Plugin) *sdk.Plugin {
@@ -27,6 +28,11 @@ func misbehave(p *sdk.Plugin) *sdk.Plugin {
 	t.beforeServing()
 	p.Configure = func(context.Context, sdk.Settings) (map[string]any, []sdk.Problem, error) {
 		t.at("configure")
+		if t.how == "child" { // a process that outlives the plugin and holds on to its output
+			cmd := exec.Command("sleep", "3")
+			cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+			return nil, nil, cmd.Start()
+		}
 		return nil, nil, nil
 	}
 	p.Observe = func(ctx context.Context, _ func(sdk.Event)) error {
@@ -111,12 +117,7 @@ func (b badMissing) Prepare(ctx context.Context, req sdk.Request) (sdk.Handle, [
 
 func (b badMissing) Inject(ctx context.Context, h sdk.Handle) error {
 	b.t.at("inject")
-	err := b.Fault.Inject(ctx, h)
-	if b.t.how == "slow" {
-		<-ctx.Done()
-		return context.Cause(ctx)
-	}
-	return err
+	return b.Fault.Inject(ctx, h)
 }
 
 func (b badMissing) Inspect(ctx context.Context, h sdk.Handle) (sdk.State, error) {
