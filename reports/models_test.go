@@ -287,7 +287,7 @@ func many() *Model {
 		}
 		took := outage.To - outage.From
 		r.Objectives = append(r.Objectives, measure.ObjectiveResult{Addr: "objective." + name, Kind: "rto", Verdict: v, Limit: "8s", Value: measure.Interval{Lo: took - 40*ms, Hi: took}.String(),
-			Time: &measure.Interval{Lo: took - 40*ms, Hi: took}, Why: "Violated once.", Entries: []uint64{uint64(i + 1), uint64(i + 2)}})
+			Time: &measure.Interval{Lo: took - 40*ms, Hi: took}, Why: "Violated once.", Split: &measure.Split{Longest: "convergence", Parts: []measure.Part{{Name: "onset", From: from - s, To: from}, {Name: "convergence", From: from - s, To: outage.To}}}, Entries: []uint64{uint64(i + 1), uint64(i + 2)}})
 		r.SLOs = append(r.SLOs, measure.SLOResult{Addr: "slo." + name, Target: 99.9, Violations: []measure.Span{outage}, Points: every(3, points(52*s, outage)), Downtime: measure.Interval{Lo: took - 40*ms, Hi: took}, BudgetSpent: .2})
 		r.Probes = append(r.Probes, measure.ProbeResult{Addr: "probe.http." + name, Rate: 20, Phases: map[string]measure.PhaseStats{"baseline": stats(200, 0, 0, 3*ms, 9*ms, 12*ms), "fault": stats(300, 80, 0, 4*ms, 900*ms, s)}, Classes: map[string]uint64{"timeout": 80}})
 		r.Faults = append(r.Faults, measure.FaultResult{Addr: "fault.k8s_pod_kill." + name, Type: "k8s_pod_kill", Targets: []string{"pod-" + name}, State: "reverted", T0: &measure.Interval{Lo: from, Hi: from + 100*ms},

@@ -31,6 +31,7 @@ type page struct {
 	KeyMore    int
 	Cursor     cursor
 	Splits     []split
+	SplitsMore int
 	Objectives []objectiveRow
 	SLOs       []sloRow
 	Phases     []string
@@ -66,7 +67,7 @@ func newPage(m *Model) *page {
 	r := m.result()
 	p := &page{
 		Title: m.title(), Scenario: m.plan().Scenario, Run: m.Run, Headline: m.headline(), Result: r, Figures: m.figures(),
-		Broken: m.broken(), Charts: m.charts(), Cursor: m.cursor(), Splits: m.splits(), Phases: m.phaseNames(),
+		Broken: m.broken(), Charts: m.charts(), Cursor: m.cursor(), Phases: m.phaseNames(),
 		Ledgers: r.Ledgers, Facts: m.facts(), Warnings: m.plan().Warnings, Classes: m.classes(),
 	}
 	if m.Journal.End == Cut || m.Journal.End == Damaged {
@@ -76,6 +77,7 @@ func newPage(m *Model) *page {
 		p.Date = m.Run.Started.UTC().Format("2 January 2006, 15:04 UTC")
 	}
 	p.Key, p.KeyMore = m.moments()
+	p.Splits, p.SplitsMore = m.splits()
 	p.Chronicle, p.Unlisted = m.chronicle()
 	shown := make(map[uint64]bool, len(p.Chronicle))
 	for _, c := range p.Chronicle {
@@ -147,6 +149,9 @@ func (m *Model) plannedUndo(addr string) []string {
 	return nil
 }
 
+// fewObjectives stay in the order of the scenario; of more than these the worst come first.
+const fewObjectives = 8
+
 type objectiveRow struct {
 	measure.ObjectiveResult
 	Name         string
@@ -159,6 +164,9 @@ func (m *Model) objectiveRows(shown map[uint64]bool) []objectiveRow {
 	for _, o := range m.result().Objectives {
 		figure, rest := splitValue(o.Value)
 		out = append(out, objectiveRow{o, shortName(o.Addr), orElse(figure, "—"), rest, newRefs(o.Entries, shown)})
+	}
+	if len(out) > fewObjectives { // too many to see the bad ones at a glance
+		slices.SortStableFunc(out, func(a, b objectiveRow) int { return cmp.Compare(b.Verdict, a.Verdict) })
 	}
 	return out
 }

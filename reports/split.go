@@ -2,6 +2,7 @@ package reports
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/gameday-toolkit/gameday/internal/measure"
@@ -36,18 +37,35 @@ var shorten = map[string]string{
 	"convergence": "Look at health-check intervals and thresholds, DNS lifetimes, leader election and how clients reconnect.",
 }
 
-func (m *Model) splits() []split {
-	var out []split
-	for _, o := range m.result().Objectives {
-		if o.Split == nil || len(o.Split.Parts) == 0 {
-			continue
+// maxSplits is how many recoveries are taken apart; of more than these, the worst.
+const maxSplits = 6
+
+func (m *Model) splits() (shown []split, more int) {
+	var all []*measure.ObjectiveResult
+	for i := range m.result().Objectives {
+		if o := &m.result().Objectives[i]; o.Split != nil && len(o.Split.Parts) > 0 {
+			all = append(all, o)
 		}
-		out = append(out, newSplit(o))
 	}
-	return out
+	if len(all) > maxSplits {
+		slices.SortStableFunc(all, func(a, b *measure.ObjectiveResult) int {
+			switch {
+			case worse(a, b):
+				return -1
+			case worse(b, a):
+				return 1
+			}
+			return 0
+		})
+		all, more = all[:maxSplits], len(all)-maxSplits
+	}
+	for _, o := range all {
+		shown = append(shown, newSplit(o))
+	}
+	return shown, more
 }
 
-func newSplit(o measure.ObjectiveResult) split {
+func newSplit(o *measure.ObjectiveResult) split {
 	s := split{Addr: o.Addr, Name: shortName(o.Addr), Value: o.Value}
 	from, to, total := o.Split.Parts[0].From, o.Split.Parts[0].To, time.Duration(0)
 	for _, p := range o.Split.Parts {

@@ -38,6 +38,7 @@ type chart struct {
 	Title, Desc string
 	X0, X1      float64
 	PlotBottom  float64
+	Tall        bool // takes a page of its own on paper
 	Back, Front []shape
 	Marks       []mark
 
@@ -47,15 +48,15 @@ type chart struct {
 	ticks  int
 }
 
-// Tall says that on paper the chart takes a page of its own.
-func (c *chart) Tall() bool { return c.H > 640 }
-
 func (m *Model) charts() []*chart {
 	var out []*chart
 	for _, w := range widths {
 		c := &chart{Class: w.class, W: w.w, X0: gutter, X1: w.w - 6, m: m, length: m.length(), ticks: w.ticks}
 		c.draw()
 		out = append(out, c)
+	}
+	for _, c := range out {
+		c.Tall = out[0].H > 640
 	}
 	return out
 }
