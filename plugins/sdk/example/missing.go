@@ -24,7 +24,7 @@ type move struct {
 
 func (missing) Schema() sdk.Schema {
 	return sdk.Schema{
-		Doc: "The files are missing.",
+		Doc: "The files are missing. If every process of gameday dies at once they stay aside, until gameday recover.",
 		Attributes: []sdk.Attribute{
 			{Name: "suffix", Type: sdk.String, Default: "gameday", Doc: "What the file is called meanwhile: PATH.SUFFIX-RUN."},
 		},
