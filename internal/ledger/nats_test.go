@@ -34,7 +34,7 @@ func TestNATSLedger(t *testing.T) {
 	require.NoError(t, err)
 	store := newStore(t, "nats", values{"urls": []string{server.ClientURL()}, "subject": "ledger.orders"})
 	once := func() (record.Outcome, string) {
-		ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		defer cancel()
 		return store.Write(ctx, Entry{Run: "r1", Seq: 0, Time: time.Now()})
 	}
@@ -49,7 +49,7 @@ func TestNATSLedger(t *testing.T) {
 	require.NoError(t, err)
 	require.False(t, back.Has(0))
 
-	all := writeFor(t, 400*time.Millisecond, Options{Schedule: sample.Schedule{Rate: 4000}, Timeout: 2 * time.Second, Workers: 64}, store)
+	all := writeFor(t, 400*time.Millisecond, Options{Schedule: sample.Schedule{Rate: 4000}, Timeout: 10 * time.Second, Workers: 64}, store)
 	ok, fail, info := outcomes(all)
 	require.Greater(t, ok, 200)
 	require.Zero(t, fail+info)

@@ -95,6 +95,13 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(values{"records": append([]Entry{}, s.stored[after:end]...), "next": next})
 }
 
+// set changes the server between two requests.
+func (s *server) set(change func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	change()
+}
+
 func (s *server) write(w http.ResponseWriter, r *http.Request) {
 	var e Entry
 	if err := json.NewDecoder(r.Body).Decode(&e); err != nil || r.Header.Get("X-Key") != "k" {
@@ -127,9 +134,9 @@ func startServer(t *testing.T) (*server, Store) {
 
 func TestWhatWasAcknowledgedIsReadBack(t *testing.T) {
 	s, store := startServer(t)
-	for _, s.cursors = range []bool{false, true} {
-		s.stored = nil
-		all := writeFor(t, 300*time.Millisecond, Options{Schedule: sample.Schedule{Rate: 5000}, Timeout: time.Second, Workers: 8}, store)
+	for _, cursors := range []bool{false, true} {
+		s.set(func() { s.stored, s.cursors = nil, cursors })
+		all := writeFor(t, 300*time.Millisecond, Options{Schedule: sample.Schedule{Rate: 5000}, Timeout: 10 * time.Second, Workers: 8}, store)
 		ok, fail, info := outcomes(all)
 		require.Greater(t, ok, 100)
 		require.Zero(t, fail+info)
@@ -193,8 +200,13 @@ func TestPagesThatAreNone(t *testing.T) {
 
 func TestOutcomesOfTheHTTPProtocol(t *testing.T) {
 	s, store := startServer(t)
+	hangs := false
 	write := func(store Store) string {
-		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+		wait := 10 * time.Second
+		if hangs {
+			wait = 200 * time.Millisecond
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), wait)
 		defer cancel()
 		o, detail := store.Write(ctx, Entry{Run: "r1", Time: time.Now()})
 		require.Equal(t, o == record.OK, detail == "")
@@ -202,11 +214,13 @@ func TestOutcomesOfTheHTTPProtocol(t *testing.T) {
 	}
 	require.Equal(t, "ok", write(store))
 	for status, want := range map[int]string{400: "fail", 409: "fail", 429: "fail", 500: "info", 503: "info", 202: "info", 302: "info"} {
-		s.status = status
+		s.set(func() { s.status = status })
 		require.Equal(t, want, write(store), status)
 	}
-	s.status, s.hang = 0, true
+	s.set(func() { s.status, s.hang = 0, true })
+	hangs = true
 	require.Equal(t, "info", write(store), "a timeout after it was sent")
+	hangs = false
 
 	refused, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)

@@ -87,7 +87,7 @@ func (p *dnsProber) Close() error { return nil }
 func (p *dnsProber) Probe(ctx context.Context) Answer {
 	question := p.question.Copy()
 	question.Id = dns.Id()
-	m, _, err := p.client.ExchangeContext(ctx, question, p.server)
+	m, err := client.Exchange(ctx, &p.client, question, p.server)
 	if err != nil {
 		return failed(ctx, err, nil, "")
 	}

@@ -136,19 +136,19 @@ func TestDNSFailoverIsSeenAsAClientSeesIt(t *testing.T) {
 		return newProber(t, "http", values{"url": "http://shop.test:" + port, "resolver": server.address, "keepalive": keep, "expect": values{"body_contains": region}})
 	}
 	west, stays := at("west", false), at("east", true)
-	requireClass(t, sample.Body, askOnce(t, west, time.Second))
-	require.True(t, askOnce(t, stays, time.Second).Good)
+	requireClass(t, sample.Body, askOnce(t, west, 10*time.Second))
+	require.True(t, askOnce(t, stays, 10*time.Second).Good)
 	asked := z.questions.Load()
 	moved := time.Now()
 	z.set("shop.test.", "127.0.0.2")
-	requireClass(t, sample.Body, askOnce(t, west, time.Second))
+	requireClass(t, sample.Body, askOnce(t, west, 10*time.Second))
 	if time.Since(moved) < 500*time.Millisecond {
 		require.Equal(t, asked, z.questions.Load(), "the old answer is good for its TTL")
 	}
 	eventually(t, west, func(a Answer) bool { return a.Good })
 	require.Greater(t, z.questions.Load(), asked)
-	require.Less(t, time.Since(moved), 5*time.Second)
-	require.True(t, askOnce(t, stays, time.Second).Good, "a connection that is kept goes on to the old address")
+	require.Less(t, time.Since(moved), 10*time.Second)
+	require.True(t, askOnce(t, stays, 10*time.Second).Good, "a connection that is kept goes on to the old address")
 }
 
 func TestDNSFailuresAreClassedDNS(t *testing.T) {
@@ -158,7 +158,7 @@ func TestDNSFailuresAreClassedDNS(t *testing.T) {
 	for _, kind := range []string{"http", "tcp", "grpc"} {
 		p := newProber(t, kind, values{"url": "http://shop.test:1/", "address": "shop.test:1", "resolver": server.address, "keepalive": false})
 		z.mode.Store(servfailAll)
-		requireClass(t, sample.DNS, askOnce(t, p, time.Second))
+		requireClass(t, sample.DNS, askOnce(t, p, 10*time.Second))
 		z.mode.Store(dropAll)
 		requireClass(t, sample.DNS, askOnce(t, p, 300*time.Millisecond))
 		z.mode.Store(answerAll)

@@ -44,7 +44,7 @@ func askOnce(t *testing.T, p Prober, timeout time.Duration) Answer {
 	ctx := s.arm(timeout, 0)
 	defer s.disarm()
 	a := p.Probe(ctx)
-	require.Less(t, time.Since(base), timeout+2*time.Second, "a question ends with its context")
+	require.Less(t, time.Since(base), timeout+5*time.Second, "a question ends with its context")
 	require.Equal(t, a.Good, a.Class == sample.NoClass)
 	require.Equal(t, a.Good, a.Detail == "")
 	return a
@@ -53,6 +53,14 @@ func askOnce(t *testing.T, p Prober, timeout time.Duration) Answer {
 func requireClass(t *testing.T, want sample.Class, a Answer) {
 	t.Helper()
 	require.Equal(t, want.String(), a.Class.String(), a.Detail)
+}
+
+// patience is how long a question of an expected class may take: a machine may be slow, and only a timeout has to come.
+func patience(want sample.Class) time.Duration {
+	if want == sample.Timeout {
+		return 200 * time.Millisecond
+	}
+	return 10 * time.Second
 }
 
 // refusing is an address that nobody listens on.
@@ -140,10 +148,10 @@ func TestHTTPClasses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			if name == "h2c by prior knowledge" { // an HTTP/1 server answers a preface with 400 and hangs up
-				requireNot(t, askOnce(t, newProber(t, "http", c.cfg), time.Second))
+				requireNot(t, askOnce(t, newProber(t, "http", c.cfg), 10*time.Second))
 				return
 			}
-			a := askOnce(t, newProber(t, "http", c.cfg), 400*time.Millisecond)
+			a := askOnce(t, newProber(t, "http", c.cfg), patience(c.class))
 			requireClass(t, c.class, a)
 			require.NotContains(t, a.Detail, "s3cret")
 		})
@@ -170,7 +178,7 @@ func TestHTTPKeepAlive(t *testing.T) {
 		server.Start()
 		p := newProber(t, "http", values{"url": server.URL, "keepalive": keep, "method": "post", "body": `{"sku":1}`})
 		for range 5 {
-			require.True(t, askOnce(t, p, time.Second).Good)
+			require.True(t, askOnce(t, p, 10*time.Second).Good)
 		}
 		want := map[bool]int64{true: 1, false: 5}[keep]
 		require.Equal(t, want, conns.Load(), "keepalive = %v", keep)
@@ -184,8 +192,8 @@ func TestHTTPOverTLSWithClientCertificateFiles(t *testing.T) {
 	defer server.Close()
 	ca := filepath.Join(t.TempDir(), "ca.pem")
 	require.NoError(t, os.WriteFile(ca, pemOf(server.Certificate()), 0o600))
-	require.True(t, askOnce(t, newProber(t, "http", values{"url": server.URL, "tls": values{"ca_file": ca}}), time.Second).Good)
-	a := askOnce(t, newProber(t, "http", values{"url": server.URL, "tls": values{"ca_file": ca, "server_name": "else.test"}}), time.Second)
+	require.True(t, askOnce(t, newProber(t, "http", values{"url": server.URL, "tls": values{"ca_file": ca}}), 10*time.Second).Good)
+	a := askOnce(t, newProber(t, "http", values{"url": server.URL, "tls": values{"ca_file": ca, "server_name": "else.test"}}), 10*time.Second)
 	requireClass(t, sample.TLS, a)
 	_, err := newHTTP([]byte(`{"url":"https://x","tls":{"ca_file":"/nowhere"}}`), Env{})
 	require.ErrorContains(t, err, "ca_file")
@@ -215,7 +223,7 @@ func TestTCP(t *testing.T) {
 		"no name":    {values{"address": "nobody.invalid:80", "resolver": startDNS(t, &zone{}).address}, sample.DNS},
 	} {
 		t.Run(name, func(t *testing.T) {
-			requireClass(t, c.class, askOnce(t, newProber(t, "tcp", c.cfg), 400*time.Millisecond))
+			requireClass(t, c.class, askOnce(t, newProber(t, "tcp", c.cfg), patience(c.class)))
 		})
 	}
 }
@@ -238,13 +246,13 @@ func TestDNS(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.cfg["server"] = server.address
-			requireClass(t, c.class, askOnce(t, newProber(t, "dns", c.cfg), time.Second))
+			requireClass(t, c.class, askOnce(t, newProber(t, "dns", c.cfg), patience(c.class)))
 		})
 	}
 	z.mode.Store(dropAll)
 	requireClass(t, sample.Timeout, askOnce(t, newProber(t, "dns", values{"name": "shop.test", "server": server.address}), 200*time.Millisecond))
 	z.mode.Store(servfailAll)
-	a := askOnce(t, newProber(t, "dns", values{"name": "shop.test", "server": server.address}), time.Second)
+	a := askOnce(t, newProber(t, "dns", values{"name": "shop.test", "server": server.address}), 10*time.Second)
 	requireClass(t, sample.DNS, a)
 	require.Contains(t, a.Detail, "SERVFAIL")
 }
@@ -272,11 +280,11 @@ func TestGRPC(t *testing.T) {
 		"no name":            {values{"address": "nobody.invalid:80", "resolver": startDNS(t, &zone{}).address}, sample.DNS},
 	} {
 		t.Run(name, func(t *testing.T) {
-			requireClass(t, c.class, askOnce(t, newProber(t, "grpc", c.cfg), 500*time.Millisecond))
+			requireClass(t, c.class, askOnce(t, newProber(t, "grpc", c.cfg), patience(c.class)))
 		})
 	}
 	p := newProber(t, "grpc", values{"address": address})
-	require.True(t, askOnce(t, p, time.Second).Good)
+	require.True(t, askOnce(t, p, 10*time.Second).Good)
 	server.Stop()
 	requireClass(t, sample.Refused, eventually(t, p, func(a Answer) bool { return a.Class == sample.Refused }))
 	again, err := net.Listen("tcp", address)
@@ -290,7 +298,7 @@ func TestGRPC(t *testing.T) {
 
 func eventually(t *testing.T, p Prober, ok func(Answer) bool) (a Answer) {
 	t.Helper()
-	require.Eventually(t, func() bool { a = askOnce(t, p, time.Second); return ok(a) }, 10*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { a = askOnce(t, p, 10*time.Second); return ok(a) }, 10*time.Second, 10*time.Millisecond)
 	return a
 }
 
@@ -308,14 +316,16 @@ func TestExec(t *testing.T) {
 		"no such file":   {values{"command": []string{"/nowhere/at/all"}}, sample.Other},
 		"killed by name": {values{"command": []string{"sh", "-c", "kill -9 $$"}}, sample.Status},
 	} {
-		t.Run(name, func(t *testing.T) { requireClass(t, c.class, askOnce(t, newProber(t, "exec", c.cfg), 5*time.Second)) })
+		t.Run(name, func(t *testing.T) {
+			requireClass(t, c.class, askOnce(t, newProber(t, "exec", c.cfg), patience(c.class)))
+		})
 	}
 }
 
 func TestExecKillsTheWholeGroupAtTheTimeout(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "pid")
 	p := newProber(t, "exec", values{"command": []string{"sh", "-c", "sleep 1000 & echo $! > " + file + "; wait"}})
-	requireClass(t, sample.Timeout, askOnce(t, p, 300*time.Millisecond))
+	requireClass(t, sample.Timeout, askOnce(t, p, 2*time.Second))
 	b, err := os.ReadFile(file)
 	require.NoError(t, err)
 	var pid int

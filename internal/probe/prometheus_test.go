@@ -84,11 +84,11 @@ func TestPrometheusProbe(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			prober := newProber(t, "prometheus", values{"url": url, "query": c.query, "sensitive_headers": headers, "expect": c.expect})
-			requireClass(t, c.class, askOnce(t, prober, time.Second))
+			requireClass(t, c.class, askOnce(t, prober, 10*time.Second))
 		})
 	}
-	requireClass(t, sample.Status, askOnce(t, newProber(t, "prometheus", values{"url": url, "query": "up"}), time.Second))
-	requireClass(t, sample.Refused, askOnce(t, newProber(t, "prometheus", values{"url": "http://" + refusing(t), "query": "up"}), time.Second))
+	requireClass(t, sample.Status, askOnce(t, newProber(t, "prometheus", values{"url": url, "query": "up"}), 10*time.Second))
+	requireClass(t, sample.Refused, askOnce(t, newProber(t, "prometheus", values{"url": "http://" + refusing(t), "query": "up"}), 10*time.Second))
 }
 
 func TestPollRatioCountsWhatCameSinceThePollBefore(t *testing.T) {

@@ -177,7 +177,20 @@ func (r *Resolver) try(q *dns.Msg, network string) (*dns.Msg, error) {
 	ctx, cancel := context.WithTimeout(r.ctx, lookupTimeout)
 	defer cancel()
 	c := dns.Client{Net: network, Timeout: lookupTimeout}
-	m, _, err := c.ExchangeContext(ctx, q, r.server)
+	return Exchange(ctx, &c, q, r.server)
+}
+
+// Exchange asks a DNS server over a connection of its own, and ends with the context, which package dns heeds only for its
+// deadline.
+func Exchange(ctx context.Context, c *dns.Client, question *dns.Msg, server string) (*dns.Msg, error) {
+	conn, err := c.DialContext(ctx, server)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
+	defer stop()
+	m, _, err := c.ExchangeWithConnContext(ctx, question, conn)
 	if err == nil && m == nil {
 		err = errors.New("empty answer")
 	}
