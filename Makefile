@@ -1,0 +1,38 @@
+# The two commands a newcomer needs are `make demo` and `make test`. Everything else is for people who change gameday.
+
+GO      ?= go
+BIN     := bin
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LINT    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+GOFLAGS_BUILD := -trimpath -ldflags "-s -w -X github.com/gameday-toolkit/gameday/internal/cli.Version=$(VERSION)"
+
+.PHONY: build demo test race lint fuzz bench scenarios clean
+
+build: ## gameday and its plugins, in bin/
+	$(GO) build $(GOFLAGS_BUILD) -o $(BIN)/ ./cmd/...
+
+demo: build ## lose a zone of the lab and leave a report
+	@.ci/demo
+
+test: ## all tests that need nothing but Go
+	$(GO) test ./...
+
+race: ## the unit tests under the race detector (needs a C compiler)
+	$(GO) test -race ./...
+
+lint:
+	$(GO) vet ./...
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo "run gofmt -w on these"; exit 1; }
+	$(GO) run $(LINT) run ./...
+
+fuzz: ## a minute of fuzzing
+	.ci/fuzz
+
+bench: build ## the bars of docs/benchmarks.md, next to what they are compared with
+	.ci/bench
+
+scenarios: build ## the four scenarios, and their twins that must fail, against the lab
+	.ci/scenarios
+
+clean:
+	rm -rf $(BIN) .cache
