@@ -33,10 +33,10 @@ var allowed = map[string][]string{
 	"internal/measure":        {"internal/history", "internal/journal", "internal/plan", "internal/record", "internal/sample", "plugins/sdk"},
 	"internal/backlog":        {"internal/history", "internal/journal", "internal/measure", "internal/plan", "internal/record", "internal/sample", "plugins/sdk"},
 	"internal/probe":          {"internal/sample", "plugins/sdk"},
-	"internal/ledger":         {"internal/probe", "internal/record", "plugins/sdk"},
+	"internal/ledger":         {"internal/probe", "internal/record", "internal/sample", "plugins/sdk"},
 	"internal/alert":          {"internal/probe", "plugins/sdk"},
 	"internal/action":         {"plugins/sdk"},
-	"internal/lang":           {"internal/plan", "plugins/sdk"},
+	"internal/lang":           {"internal/guard", "internal/plan", "plugins/sdk"},
 	"internal/guard":          {"internal/plan"},
 	"internal/undo":           {"internal/journal", "plugins/sdk"},
 	"internal/engine":         {"internal/journal", "internal/plan", "internal/probe", "internal/sample", "internal/undo", "plugins/sdk"},
@@ -49,7 +49,7 @@ var allowed = map[string][]string{
 }
 
 // mayStartProcesses are the packages in which os/exec has business.
-var mayStartProcesses = []string{"internal/pluginhost", "internal/probe", "internal/action", "plugins/lab", "internal/cli"}
+var mayStartProcesses = []string{"internal/pluginhost", "plugins/sdk/conformance", "internal/probe", "internal/action", "plugins/lab", "internal/cli"}
 
 // file is one source file that ships: neither a test nor test data.
 type file struct {
