@@ -21,9 +21,12 @@ func (d *Draft) AddSecret(value string) string {
 	return ref
 }
 
+// HasSecret says whether a Config holds a reference to a secret.
+func HasSecret(config json.RawMessage) bool { return bytes.Contains(config, []byte(`\u0000secret:`)) }
+
 // Reveal puts the secrets back into a Config. The result must not be written anywhere.
 func Reveal(config json.RawMessage, secrets map[string]string) json.RawMessage {
-	if len(secrets) == 0 || !bytes.Contains(config, []byte(`\u0000secret:`)) {
+	if len(secrets) == 0 || !HasSecret(config) {
 		return config
 	}
 	var v any

@@ -1,0 +1,2 @@
+// Package cli is gameday's command line.
+package cli

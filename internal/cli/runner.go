@@ -1,0 +1,191 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/gameday-toolkit/gameday/internal/cli/view"
+	"github.com/gameday-toolkit/gameday/internal/cli/wiring"
+	"github.com/gameday-toolkit/gameday/internal/engine"
+	"github.com/gameday-toolkit/gameday/internal/environment"
+	"github.com/gameday-toolkit/gameday/internal/journal"
+	"github.com/gameday-toolkit/gameday/internal/plan"
+	"github.com/gameday-toolkit/gameday/internal/undo"
+)
+
+// runner carries out one plan.
+type runner struct {
+	*app
+	plan  *plan.Plan
+	flags *runFlags
+	root  string // absolute
+
+	state environment.State
+	dir   journal.RunDir
+}
+
+// carryOut takes the environment, does the run in it, and says what came of it.
+func (r *runner) carryOut(ctx context.Context) (err error) {
+	if r.state, err = environment.Default(); err != nil {
+		return err
+	}
+	now := time.Now()
+	id := journal.NewRunID(now)
+	r.dir = journal.RunDir{Path: filepath.Join(r.root, id)}
+	lock, err := r.lock(ctx, now)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, lock.Release()) }()
+	if err := r.nothingLeft(); err != nil {
+		return err
+	}
+	if r.dir, err = journal.CreateRunDir(r.root, id); err != nil {
+		return hint(err, "choose another directory for runs with -runs DIR")
+	}
+	started, engineErr, err := r.inDir(ctx, now)
+	if !started {
+		// Nothing was touched and nothing is registered: the directory holds nothing worth keeping.
+		return errors.Join(err, os.RemoveAll(r.dir.Path))
+	}
+	return r.conclude(engineErr, err)
+}
+
+// lockTime is what a holder that is about to let go has to do so.
+const lockTime = 500 * time.Millisecond
+
+func (r *runner) lock(ctx context.Context, now time.Time) (*environment.Lock, error) {
+	ctx, cancel := context.WithTimeout(ctx, lockTime)
+	defer cancel()
+	lock, err := r.state.Acquire(ctx, r.plan.Scenario.Environment, environment.Holder{
+		What: "run", Run: r.dir.ID(), Dir: r.dir.Path, User: userName(), Since: now,
+	})
+	var held *environment.HeldError
+	if errors.As(err, &held) {
+		return nil, hint(fmt.Errorf("%w; nothing was touched", err), "wait for it to end; one game day at a time keeps cause and effect together")
+	}
+	return lock, err
+}
+
+// nothingLeft refuses to add to what an earlier run may have left. A run that was killed before it touched anything
+// leaves the register here.
+func (r *runner) nothingLeft() error {
+	left, err := r.state.Unrecovered(r.plan.Scenario.Environment)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, e := range left {
+		if j, err := wiring.Read(journal.RunDir{Path: e.Dir}); err == nil && wiring.Clean(j) {
+			errs = append(errs, r.state.Unregister(e.Environment, e.Run))
+			continue
+		}
+		errs = append(errs, hint(fmt.Errorf("an earlier run in the environment %q has not been put back: %s; nothing was touched", e.Environment, e.Dir),
+			"gameday recover "+e.Dir))
+	}
+	return errors.Join(errs...)
+}
+
+// inDir does the run in its directory. It has started when there is a journal; the first error is the engine's, and the
+// other one that of what was around it.
+func (r *runner) inDir(ctx context.Context, now time.Time) (started bool, engineErr, err error) {
+	logs, err := newRedacted(filepath.Join(r.dir.Path, "plugins.log"), r.plan.Secrets)
+	if err != nil {
+		return false, nil, err
+	}
+	defer func() { err = errors.Join(err, logs.Close()) }()
+	live := wiring.NewLive(ctx, r.plan, nil, r.flags.lease, filepath.Join(r.dir.Path, "plugins"), logs)
+	defer func() {
+		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
+		defer cancel()
+		err = errors.Join(err, live.Stop(stop))
+	}()
+	show := r.view()
+	defer show.Close()
+	c, err := wiring.Config(r.plan, r.dir.ID(), live, r.asker(show))
+	if err == nil {
+		err = live.Start(ctx)
+	}
+	if err == nil {
+		err = r.savePlan()
+	}
+	if err != nil {
+		return false, nil, err
+	}
+	w, err := journal.Create(r.dir.Journal())
+	if err != nil {
+		return false, nil, err
+	}
+	defer func() { engineErr = errors.Join(engineErr, w.Close()) }()
+	if err := r.register(now); err != nil {
+		return false, nil, err
+	}
+	stop, end := r.signals.during(func(nth int) { said(show, nth) })
+	defer end()
+	c.Started, c.Journal, c.Stop, c.Observer = r.started(), w, stop, show
+	c.Undo = undo.Options{Total: r.flags.revert, Attempt: min(time.Minute, r.flags.revert)}
+	return true, engine.Run(ctx, c), nil
+}
+
+func (r *runner) register(now time.Time) error {
+	return r.state.Register(environment.Entry{
+		Run: r.dir.ID(), Dir: r.dir.Path, Scenario: r.plan.Scenario.Name, Environment: r.plan.Scenario.Environment, User: userName(), Since: now,
+	})
+}
+
+func (r *runner) started() journal.Started {
+	host, _ := os.Hostname() // only for people
+	return journal.Started{
+		Run: r.dir.ID(), Format: 1, Tool: "gameday " + toolVersion(), Seed: r.plan.Seed, PlanHash: r.plan.Hash(),
+		Host: host, User: userName(), Lease: r.flags.lease,
+	}
+}
+
+func (r *runner) savePlan() error {
+	b, err := json.MarshalIndent(r.plan, "", "  ")
+	if err == nil {
+		err = os.WriteFile(r.dir.Plan(), append(b, '\n'), 0o600)
+	}
+	if err != nil {
+		return fmt.Errorf("writing the plan into the run's directory: %w", err)
+	}
+	return nil
+}
+
+// conclude judges the run, writes the reports and says what came of it. Where the journal shows that everything is back,
+// the run leaves the register.
+func (r *runner) conclude(engineErr, err error) error {
+	j, readErr := wiring.Judge(r.dir)
+	if readErr != nil {
+		r.complain(errors.Join(engineErr, err, readErr))
+		return exitError{ExitBroken} // nothing is proven
+	}
+	if wiring.Clean(j) {
+		err = errors.Join(err, r.state.Unregister(r.plan.Scenario.Environment, r.dir.ID()))
+	}
+	code := codeOfRun(j, engineErr)
+	written := j.Write(r.dir.Path, nil)
+	r.complain(errors.Join(engineErr, err, written))
+	if code == ExitOK && written != nil {
+		code = ExitInconclusive // a verdict that nobody can read is none
+	}
+	view.Result(r.out, j.Run.Plan, j.Result, j.Findings, r.report(), r.paint)
+	return exitError{code}
+}
+
+func (r *runner) report() string { return relative(r.dir.Report("report.html")) }
+
+// relative is a path as short as it can be typed from here.
+func relative(path string) string {
+	if wd, err := os.Getwd(); err == nil {
+		if rel, err := filepath.Rel(wd, path); err == nil && len(rel) < len(path) {
+			return rel
+		}
+	}
+	return path
+}
