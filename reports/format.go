@@ -8,6 +8,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/gameday-toolkit/gameday/internal/measure"
 )
 
 // Duration writes a duration for people: "0 s", "< 1 ms", "3.2 ms", "412 ms", "12.41 s", "1 min 05 s", "2 h 03 min", "1 d 04 h".
@@ -98,15 +100,8 @@ func Offset(d time.Duration) string {
 	return fmt.Sprintf("%s%d:%06.3f", sign, min, s)
 }
 
-// Count writes a whole number with a comma between thousands.
-func Count[T ~int | ~int64 | ~uint64](n T) string {
-	s := fmt.Sprint(n)
-	start := strings.IndexFunc(s, func(r rune) bool { return r != '-' })
-	for i := len(s) - 3; i > start; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
-}
+// Count writes a number of things with its thousands apart: "4,812".
+func Count[T ~int | ~uint64](n T) string { return measure.Count(uint64(n)) }
 
 // Percent writes a percentage with as many digits as it needs: "0 %", "0.0012 %", "99.95 %", "100 %".
 func Percent(p float64) string {
