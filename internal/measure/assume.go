@@ -79,10 +79,10 @@ func (e *evaluation) assumePlan() {
 func (e *evaluation) assumeSteady() {
 	var problems []doubt
 	for _, slo := range e.run.Plan.SLOs {
-		s := e.stats[slo.Addr][baseline]
+		s := e.stats[slo.Addr][Baseline]
 		n := s.Good + s.Bad
 		switch {
-		case s.steady(slo.Target):
+		case s.Steady(slo.Target):
 			continue
 		case n < minSamples:
 			problems = append(problems, doubt{[]string{slo.Addr}, fmt.Sprintf("%s: %d samples in the baseline, and %d are needed", slo.Addr, n, minSamples), e.checks()})
@@ -112,9 +112,9 @@ func (e *evaluation) checks() (seqs []uint64) {
 func (e *evaluation) assumeFed() {
 	var problems []doubt
 	for _, p := range e.run.Probes {
-		for _, name := range []string{baseline, during, after} {
+		for _, name := range []string{Baseline, During, After} {
 			s := e.stats[p.Addr][name]
-			if s.starved() {
+			if s.Starved() {
 				problems = append(problems, doubt{[]string{p.Addr}, fmt.Sprintf("%s: the prober was starved: %s of %s samples were not sent in the %s",
 					p.Addr, Count(s.Unsent), Count(s.Good+s.Bad+s.Unsent), stretchName(name)), stepSpan(p)})
 			}
@@ -134,7 +134,7 @@ func (e *evaluation) assumeFed() {
 }
 
 func stretchName(name string) string {
-	if name == during {
+	if name == During {
 		return "time of the fault"
 	}
 	return name

@@ -77,6 +77,7 @@ func TestUnknownAndFailedRecordsCountInNeitherCase(t *testing.T) {
 func TestTheRecoveryPointLiesInsideTheInterval(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := newStory()
+		s.probe.Schedule.Rate = 2 // what the probe sees does not matter here
 		took := s.inject + time.Duration(rapid.Int64Range(0, int64(s.active-s.inject)).Draw(t, "took effect after"))
 		lag := time.Duration(rapid.Int64Range(int64(60*ms), int64(8*sec)).Draw(t, "lag"))
 		commit := func(r record.Record) time.Duration { return r.Attempt + 3*ms }

@@ -121,6 +121,7 @@ func TestACensoredTimeIsALowerBound(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := newStory()
 		s.end, s.revert, s.gone = 40*sec, 25*sec, 25*sec+30*ms
+		s.probe.Schedule.Rate = 20
 		end := time.Duration(rapid.Int64Range(int64(24*sec+500*ms), int64(26*sec)).Draw(t, "end"))
 		s.down(Span{s.active, end})
 		got := s.aim()

@@ -52,11 +52,11 @@ func (s *PhaseStats) count(x sample.Sample) {
 	}
 }
 
-// starved says whether more than one sample in a hundred was not sent.
-func (s PhaseStats) starved() bool { return s.Unsent*100 > s.Good+s.Bad+s.Unsent }
+// Starved says whether more than one sample in a hundred was not sent.
+func (s PhaseStats) Starved() bool { return s.Unsent*100 > s.Good+s.Bad+s.Unsent }
 
-// steady says whether the steady state held: enough samples, and enough of them good.
-func (s PhaseStats) steady(target float64) bool {
+// Steady says whether the steady state held: enough samples, and enough of them good.
+func (s PhaseStats) Steady(target float64) bool {
 	return s.Good+s.Bad >= minSamples && !tooFew(float64(s.Good), float64(s.Good+s.Bad), target)
 }
 

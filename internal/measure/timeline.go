@@ -10,9 +10,9 @@ import (
 
 // The names of the three stretches of a run that statistics are given for.
 const (
-	baseline = "baseline"
-	during   = "fault"
-	after    = "recovery"
+	Baseline = "baseline"
+	During   = "fault"
+	After    = "recovery"
 )
 
 // never is a moment that did not come.
@@ -54,11 +54,11 @@ func (t timeline) stretch(intended, ended time.Duration) string {
 	case intended < t.start:
 		return ""
 	case intended >= t.revert:
-		return after
+		return After
 	case intended < t.fault && (ended < t.fault || t.fault == never):
-		return baseline
+		return Baseline
 	default:
-		return during
+		return During
 	}
 }
 
