@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/gameday-toolkit/gameday/internal/probe/client"
 	"github.com/gameday-toolkit/gameday/internal/sample"
 	"github.com/gameday-toolkit/gameday/plugins/sdk"
 )
@@ -85,7 +86,7 @@ func (p *execProber) Probe(ctx context.Context) Answer {
 	case errors.As(err, &exit) && !exit.Exited():
 		return bad(sample.Status, "%s", exit)
 	case err != nil && exit == nil && !errors.Is(err, exec.ErrWaitDelay):
-		return bad(sample.Other, "starting %s: %v", p.command[0], err)
+		return bad(startClass(err), "starting %s: %v", p.command[0], err)
 	}
 	if code := cmd.ProcessState.ExitCode(); !slices.Contains(p.exitCodes, code) {
 		return bad(sample.Status, "exit status %d", code)
@@ -94,6 +95,14 @@ func (p *execProber) Probe(ctx context.Context) Answer {
 		return bad(sample.Body, "standard output does not match %q (%d bytes)", p.stdout, len(stdout.kept))
 	}
 	return good()
+}
+
+// startClass tells a machine that can start nothing from a command that cannot be started.
+func startClass(err error) sample.Class {
+	if client.Classify(err) == sample.NoSlot || errors.Is(err, syscall.EAGAIN) {
+		return sample.NoSlot
+	}
+	return sample.Other
 }
 
 // bounded keeps the start of what is written, and takes the rest without a word: a command must not fail for being

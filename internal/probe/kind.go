@@ -31,7 +31,7 @@ type Kind struct {
 // Answer is what one question gave.
 type Answer struct {
 	Good   bool
-	Class  sample.Class // of an answer that is not good
+	Class  sample.Class // of an answer that is not good. NoSlot: it could not be asked, for a want of this machine
 	Detail string       // one line for people about an answer that is not good. Never a header or a body
 }
 
@@ -82,7 +82,7 @@ func bad(class sample.Class, format string, args ...any) Answer {
 // that failed, and not the service.
 func failed(ctx context.Context, err error, d *client.Dialer, host string) Answer {
 	class := client.Classify(err)
-	if class != sample.DNS && ctx.Err() != nil {
+	if class != sample.DNS && class != sample.NoSlot && ctx.Err() != nil {
 		class = sample.Timeout
 		if d != nil && d.Waiting(host) {
 			return bad(sample.DNS, "looking up %s: no answer in time", host)

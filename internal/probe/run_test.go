@@ -197,6 +197,13 @@ func TestOneDetailForEachClass(t *testing.T) {
 	require.ElementsMatch(t, []Detail{{sample.Status, "status 503 Service Unavailable"}, {sample.Refused, "connection refused"}}, got.details)
 }
 
+func TestAMachineWithNothingLeftToAskWithBlamesItself(t *testing.T) {
+	p := asker(func(context.Context) Answer { return bad(sample.NoSlot, "socket: too many open files") })
+	got := runFor(t, time.Second, Options{Schedule: sample.Schedule{Rate: 50}, Timeout: time.Second}, p)
+	require.Len(t, got.samples, count(got.samples, sample.Unsent))
+	require.Equal(t, []Detail{{sample.NoSlot, "socket: too many open files"}}, got.details)
+}
+
 func TestImpossibleOptions(t *testing.T) {
 	for _, o := range []Options{{Timeout: time.Second}, {Schedule: sample.Schedule{Rate: -1}, Timeout: time.Second}, {Schedule: sample.Schedule{Rate: 1}}} {
 		require.Error(t, Run(t.Context(), time.Now(), o, always(0), nil))

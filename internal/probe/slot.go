@@ -52,6 +52,8 @@ func (s *slot) probe(ctx context.Context) (a Answer) {
 func (r *run) judge(x sample.Sample, a Answer, cut bool) (sample.Sample, string) {
 	x.Outcome, x.Class = sample.Bad, a.Class
 	switch {
+	case !a.Good && a.Class == sample.NoSlot: // this machine had nothing left to ask with
+		x.Outcome = sample.Unsent
 	case !a.Good && a.Class == sample.NoClass:
 		x.Class = sample.Other
 	case !a.Good:

@@ -15,13 +15,16 @@ import (
 	"github.com/gameday-toolkit/gameday/internal/sample"
 )
 
-// Classify says what kind of failure an error of a connection is.
+// Classify says what kind of failure an error of a connection is. NoSlot is one of this machine, which says nothing about
+// the target: no file descriptor, port or memory was left to ask with.
 func Classify(err error) sample.Class {
 	var ours *DNSError
 	var theirs *net.DNSError
 	switch {
 	case err == nil:
 		return sample.NoClass
+	case isOurs(err):
+		return sample.NoSlot
 	case errors.As(err, &ours), errors.As(err, &theirs):
 		return sample.DNS
 	case IsTimeout(err):
@@ -35,6 +38,15 @@ func Classify(err error) sample.Class {
 	default:
 		return sample.Other
 	}
+}
+
+func isOurs(err error) bool {
+	for _, target := range []error{syscall.EMFILE, syscall.ENFILE, syscall.EADDRNOTAVAIL, syscall.ENOBUFS, syscall.ENOMEM} {
+		if errors.Is(err, target) {
+			return true
+		}
+	}
+	return false
 }
 
 // IsTimeout says whether time ran out, whoever measured it.

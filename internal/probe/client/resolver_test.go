@@ -165,6 +165,7 @@ func TestClasses(t *testing.T) {
 	}{
 		{nil, sample.NoClass},
 		{syscall.ECONNREFUSED, sample.Refused},
+		{fmt.Errorf("dialing: %w", syscall.EMFILE), sample.NoSlot},
 		{fmt.Errorf("reading: %w", syscall.ECONNRESET), sample.Reset},
 		{&net.DNSError{IsTimeout: true}, sample.DNS},
 		{context.DeadlineExceeded, sample.Timeout},
