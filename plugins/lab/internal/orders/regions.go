@@ -2,6 +2,7 @@ package orders
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -40,8 +41,20 @@ func (s *Store) CreatePrimary(ctx context.Context, region string) error {
 	return s.create(ctx, primary(region))
 }
 
-// CreateMirror makes the stream that follows another region's.
+// CreateMirror makes the stream that follows another region's. It first waits until the other stream can be seen from
+// here: a mirror that does not find its origin at once takes its time to look again.
 func (s *Store) CreateMirror(ctx context.Context, region, of string) error {
+	far, err := jetstream.NewWithDomain(s.nc, of)
+	if err != nil {
+		return fmt.Errorf("creating the mirror: %w", err)
+	}
+	err = retry(ctx, "looking for the origin of the mirror", func(ctx context.Context) error {
+		_, err := far.Stream(ctx, Stream)
+		return err
+	})
+	if err != nil {
+		return err
+	}
 	return s.create(ctx, mirror(region, of))
 }
 
@@ -69,6 +82,24 @@ func (s *Store) Fence(ctx context.Context, region string) error {
 		_, err := s.js.UpdateStream(ctx, c)
 		return err
 	})
+}
+
+// StepDown makes the stream elect another leader.
+func (s *Store) StepDown(ctx context.Context) error {
+	msg, err := s.nc.RequestWithContext(ctx, "$JS.API.STREAM.LEADER.STEPDOWN."+Stream, nil)
+	if err != nil {
+		return fmt.Errorf("asking for another leader: %w", err)
+	}
+	var answer struct {
+		Error *jetstream.APIError `json:"error"`
+	}
+	if err := json.Unmarshal(msg.Data, &answer); err != nil {
+		return fmt.Errorf("asking for another leader: %w", err)
+	}
+	if answer.Error != nil {
+		return fmt.Errorf("asking for another leader: %w", answer.Error)
+	}
+	return nil
 }
 
 // Drop deletes the stream and all that it holds; one that is not there is no error.

@@ -18,6 +18,10 @@ const (
 	syncTimeout  = 40 * time.Second
 	drainTimeout = 5 * time.Second
 	moveTimeout  = 10 * time.Second
+	// settleTime is what a mirror gets to catch up by itself.
+	settleTime = 2 * time.Second
+	// electionTimeout is longer than the store needs to elect a leader: 4 to 9 s.
+	electionTimeout = 10 * time.Second
 )
 
 // move carries the service to a region and returns when users are served there.
@@ -59,8 +63,8 @@ func lossNote(r control.FailoverResult) string {
 // takeOver makes the stream of a region take orders. Where the old region still answers, it is fenced and drained
 // first, and nothing is lost; where it does not, whatever the mirror has not got is lost.
 func (s *Supervisor) takeOver(ctx context.Context, from, to string, result *control.FailoverResult) error {
-	old, oldErr := s.look(ctx, from)
-	target, err := s.look(ctx, to)
+	old, oldErr := s.await(ctx, from)
+	target, err := s.await(ctx, to)
 	if err != nil {
 		return err
 	}
@@ -90,6 +94,21 @@ func (s *Supervisor) look(ctx context.Context, region string) (*jetstream.Stream
 	return s.stores[region].Info(ctx)
 }
 
+// await reads a region's stream, and waits out an election where the faults leave the region a quorum.
+func (s *Supervisor) await(ctx context.Context, region string) (*jetstream.StreamInfo, error) {
+	if !s.quorum(region) {
+		return s.look(ctx, region)
+	}
+	ctx, cancel := context.WithTimeout(ctx, electionTimeout)
+	defer cancel()
+	var info *jetstream.StreamInfo
+	err := s.stores[region].WaitFor(ctx, region+" to answer", func(i *jetstream.StreamInfo) bool {
+		info = i
+		return true
+	})
+	return info, err
+}
+
 // rebuild makes a region a mirror of the other, whatever it held before, and waits until it has nearly all.
 func (s *Supervisor) rebuild(ctx context.Context, region, of string) error {
 	ctx, cancel := context.WithTimeout(ctx, syncTimeout)
@@ -101,7 +120,22 @@ func (s *Supervisor) rebuild(ctx context.Context, region, of string) error {
 		return err
 	}
 	s.note(control.Noticed, "failover", region, region+" is being rebuilt as a mirror of "+of)
-	return s.catchUp(ctx, region, of)
+	return s.settleMirror(ctx, region, of)
+}
+
+// settleMirror waits until a mirror has what its origin has. A mirror that has lost its origin looks for it again only
+// after 10 to 20 seconds; a new leader looks at once, so a mirror that does not catch up by itself is given one.
+func (s *Supervisor) settleMirror(ctx context.Context, region, of string) error {
+	for {
+		soon, cancel := context.WithTimeout(ctx, settleTime)
+		err := s.catchUp(soon, region, of)
+		cancel()
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
+		// There may be no leader to step down just now; then the next one will do.
+		_ = s.stores[region].StepDown(ctx)
+	}
 }
 
 // catchUp waits until a mirror has all that its origin has at this moment.
@@ -124,7 +158,7 @@ func (s *Supervisor) catchUp(ctx context.Context, region, of string) error {
 func (s *Supervisor) switchOver(ctx context.Context, from, to string) error {
 	sync, cancel := context.WithTimeout(ctx, syncTimeout)
 	defer cancel()
-	if err := s.catchUp(sync, to, from); err != nil {
+	if err := s.settleMirror(sync, to, from); err != nil {
 		return err
 	}
 	drain, cancel := context.WithTimeout(ctx, drainTimeout)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/nats-io/nats.go/jetstream"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/gameday-toolkit/gameday/plugins/lab/internal/control"
@@ -136,16 +137,61 @@ func (s *Supervisor) undo(r control.Record) error {
 	return err
 }
 
-// waitHealed waits for the zones that the fault hurt, but for those that another fault still holds.
+// waitHealed waits for the zones that the fault hurt, but for those that another fault still holds, and then for the
+// mirror.
 func (s *Supervisor) waitHealed(ctx context.Context, r control.Record) error {
-	g, ctx := errgroup.WithContext(ctx)
+	g, all := errgroup.WithContext(ctx)
 	impaired := s.impairedZones()
 	for _, zone := range zonesOf(r) {
 		if !impaired[zone] {
-			g.Go(func() error { return s.waitForZone(ctx, zone) })
+			g.Go(func() error { return s.waitForZone(all, zone) })
 		}
 	}
-	return g.Wait()
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	switch r.Kind {
+	case control.QuotaExhaustion, control.DNSFailure, control.ZoneLatency:
+		return nil
+	}
+	return s.settle(ctx)
+}
+
+// settle waits until every region that can has a leader, and the mirror has what its origin has.
+func (s *Supervisor) settle(ctx context.Context) error {
+	answering := map[string]*jetstream.StreamInfo{}
+	for _, region := range layout.Regions() {
+		if !s.quorum(region) {
+			continue
+		}
+		if err := s.stores[region].WaitFor(ctx, region+" to have a leader", func(i *jetstream.StreamInfo) bool {
+			answering[region] = i
+			return true
+		}); err != nil {
+			return err
+		}
+	}
+	for _, region := range layout.Regions() {
+		mirror, of := answering[region], layout.Other(region)
+		if mirror == nil || mirror.Config.Mirror == nil || answering[of] == nil || s.linkCut() {
+			continue
+		}
+		if err := s.settleMirror(ctx, region, of); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// quorum says whether the faults leave a region enough zones to agree on anything.
+func (s *Supervisor) quorum(region string) bool {
+	impaired, left := s.impairedZones(), 0
+	for _, zone := range layout.ZonesOf(region) {
+		if !impaired[zone] {
+			left++
+		}
+	}
+	return left >= 2
 }
 
 // zonesOf are the zones whose health a fault touches.
@@ -163,10 +209,13 @@ func zonesOf(r control.Record) []string {
 	return nil
 }
 
-// impairedZones are those that some fault in force touches.
+// impairedZones are those that some fault in force has taken away.
 func (s *Supervisor) impairedZones() map[string]bool {
 	out := map[string]bool{}
 	for _, r := range s.faults.inForce() {
+		if r.Kind == control.ZoneLatency {
+			continue // slow is not gone
+		}
 		for _, zone := range zonesOf(r) {
 			out[zone] = true
 		}

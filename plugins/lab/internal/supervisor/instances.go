@@ -79,6 +79,9 @@ func (s *Supervisor) listInstances(region string) []control.Instance {
 
 // launch grants an instance, or says why not. It boots in the background.
 func (s *Supervisor) launch(region string, dryRun bool) (control.Instance, error) {
+	if err := s.ctx.Err(); err != nil {
+		return control.Instance{}, err
+	}
 	impaired := s.impairedZones()
 	b := &s.instances
 	b.mu.Lock()

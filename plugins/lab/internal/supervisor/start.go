@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/miekg/dns"
-	"github.com/nats-io/nats.go/jetstream"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/gameday-toolkit/gameday/plugins/lab/internal/fabric"
@@ -84,13 +83,7 @@ func links(plan layout.Plan, delay time.Duration) []fabric.Spec {
 
 func (s *Supervisor) waitUntilServing(ctx context.Context) error {
 	g, all := errgroup.WithContext(ctx)
-	g.Go(func() error { return s.stores[layout.East].CreatePrimary(all, layout.East) })
-	g.Go(func() error { return s.stores[layout.West].CreateMirror(all, layout.West, layout.East) })
-	g.Go(func() error {
-		return s.stores[layout.West].WaitFor(all, "the mirror", func(i *jetstream.StreamInfo) bool {
-			return i.Mirror != nil && i.State.LastSeq > 0 && i.Mirror.Lag == 0
-		})
-	})
+	g.Go(func() error { return s.createStreams(all) })
 	g.Go(func() error {
 		return s.poll(all, "east to take orders", func(ctx context.Context) error { return s.checkRegion(ctx, layout.East) })
 	})
@@ -101,6 +94,16 @@ func (s *Supervisor) waitUntilServing(ctx context.Context) error {
 		return err
 	}
 	return s.poll(ctx, "DNS", s.askDNS)
+}
+
+func (s *Supervisor) createStreams(ctx context.Context) error {
+	if err := s.stores[layout.East].CreatePrimary(ctx, layout.East); err != nil {
+		return err
+	}
+	if err := s.stores[layout.West].CreateMirror(ctx, layout.West, layout.East); err != nil {
+		return err
+	}
+	return s.settleMirror(ctx, layout.West, layout.East)
 }
 
 // waitForZone waits until the zone's node is current and its load balancer sends it requests.

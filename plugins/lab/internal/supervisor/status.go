@@ -38,7 +38,20 @@ func (s *Supervisor) status(ctx context.Context) control.Status {
 		})
 	}
 	wg.Wait()
+	trueLag(st.Regions)
 	return st
+}
+
+// trueLag replaces what a mirror believes by what is so, where both regions answer: a mirror that has lost its origin
+// believes that it is up to date for as long as it hears nothing.
+func trueLag(regions map[string]control.RegionStatus) {
+	for name, r := range regions {
+		origin := regions[layout.Other(name)].Store
+		if r.Store.Mirror && r.Store.Err == "" && origin.Err == "" && origin.LastSeq > r.Store.LastSeq {
+			r.Store.Lag = origin.LastSeq - r.Store.LastSeq
+			regions[name] = r
+		}
+	}
 }
 
 func (s *Supervisor) fillProcesses(st *control.Status) {
