@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"github.com/gameday-toolkit/gameday/internal/cli/view"
 	"github.com/gameday-toolkit/gameday/internal/plan"
@@ -80,7 +81,8 @@ func (a *app) run(ctx context.Context, path string, o *runFlags) error {
 	if err := a.allowed(p, o, time.Now()); err != nil {
 		return err
 	}
-	if !o.yes && !saved {
+	// Without a terminal there is nobody to ask: who wrote the command into a pipeline has decided.
+	if !o.yes && !saved && term.IsTerminal(int(a.in.Fd())) {
 		view.Plan(a.out, p, a.paint)
 		if err := a.confirm(ctx, "Do this now?"); err != nil {
 			return err

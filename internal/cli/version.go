@@ -10,21 +10,18 @@ import (
 	"github.com/gameday-toolkit/gameday/plugins/sdk"
 )
 
-// version is the release, without a leading v.
-const version = "0.1.0"
+// Version is the release. The Makefile sets it; a plain `go build` or `go install` goes by what Go knows.
+var Version = ""
 
 // toolVersion is what the journal and the plan say about this program.
 func toolVersion() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return version
+	if Version != "" {
+		return Version
 	}
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" && len(s.Value) >= 12 {
-			return version + "+" + s.Value[:12]
-		}
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
+		return info.Main.Version
 	}
-	return version
+	return "dev"
 }
 
 func (a *app) versionCmd() *cobra.Command {
