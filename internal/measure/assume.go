@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/gameday-toolkit/gameday/internal/history"
 	"github.com/gameday-toolkit/gameday/internal/journal"
@@ -120,6 +121,11 @@ func (e *evaluation) assumeFed() {
 			}
 		}
 	}
+	for _, p := range e.run.Probes {
+		if e.stoppedEarly(p) {
+			problems = append(problems, doubt{[]string{p.Addr}, fmt.Sprintf("%s took its last sample long before the end of the run", p.Addr), stepSpan(p)})
+		}
+	}
 	for _, p := range e.run.Plan.Probes {
 		if got := e.run.Probe(p.Addr); got == nil || got.Series.Len() == 0 {
 			problems = append(problems, doubt{about: []string{p.Addr}, why: p.Addr + " took no samples"})
@@ -132,6 +138,21 @@ func (e *evaluation) assumeFed() {
 	}
 	e.hold("the probes kept their pace", "at most one sample in a hundred was not sent, in every phase", problems)
 }
+
+// stoppedEarly says that a probe ended well before it was to. When the sources are stopped, samples that are under way
+// have half a minute to end before the run goes on, so that only a longer silence means anything.
+func (e *evaluation) stoppedEarly(p *history.Probe) bool {
+	if p.Series.Len() == 0 || e.run.Ended == nil {
+		return false
+	}
+	end := e.timeline.end
+	if r, ok := e.run.Phase(journal.Recovery); ok {
+		end = r.To
+	}
+	return p.Series.Schedule.Intended(p.Series.Len())+p.Timeout+drainTime < end
+}
+
+const drainTime = 31 * time.Second
 
 func stretchName(name string) string {
 	if name == During {

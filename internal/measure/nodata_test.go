@@ -52,9 +52,8 @@ func TestNoDataNeverPasses(t *testing.T) {
 	noAim.plan.Objectives = nil
 	otherPlan := healthy()
 	otherPlan.add(0, journal.RunStarted, journal.Started{PlanHash: "another"})
-	brief := healthy()
-	brief.end = 15 * sec
-	brief.without[journal.FaultReverting], brief.without[journal.Phase] = true, false
+	silent := healthy().drop(sample.Missing, 1, Span{80 * sec, 200 * sec})
+	silent.end = 130 * sec
 	noTargets := healthy()
 	noTargets.plan.Faults[0].Members, noTargets.plan.Faults[0].Targets = nil, []string{"target.lab_zone.victim"}
 	for name, c := range map[string]struct {
@@ -69,6 +68,7 @@ func TestNoDataNeverPasses(t *testing.T) {
 		"a short gap in the recovery":      {shortWindow().drop(sample.Missing, 1, Span{15 * sec, 15*sec + 500*ms}), "no samples from 15.1"},
 		"the record stops in the recovery": {cutAt(15 * sec), "the record ends"},
 		"the record stops too early":       {cutAt(12 * sec), "violated when the record ended"},
+		"the probe fell silent":            {silent, "long before the end"},
 		"tampered":                         {tampered, "tampered"},
 		"no plan":                          {noPlan, ""},
 		"another plan":                     {otherPlan, "not the one"},
