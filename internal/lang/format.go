@@ -14,16 +14,17 @@ func Format(src []byte, filename string) ([]byte, hcl.Diagnostics) {
 	if diags.HasErrors() || strings.HasSuffix(filename, ".json") {
 		return src, diags
 	}
-	out := bytes.ReplaceAll(src, []byte("\r\n"), []byte("\n"))
+	out := bytes.Clone(src)
+	if len(out) > 0 && out[len(out)-1] != '\n' {
+		out = append(out, '\n')
+	}
+	out = bytes.ReplaceAll(out, []byte("\r\n"), []byte("\n"))
 	for range 4 { // the formatter aligns one thing after the other; what it has done once it leaves alone
 		next := hclwrite.Format(out)
 		if bytes.Equal(next, out) {
 			break
 		}
 		out = next
-	}
-	if len(out) > 0 && out[len(out)-1] != '\n' {
-		out = append(out, '\n')
 	}
 	return out, nil
 }
