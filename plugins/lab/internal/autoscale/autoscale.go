@@ -47,6 +47,7 @@ type Autoscaler struct {
 	region  Region
 	note    func(Note)
 
+	warm     bool // the region has been complete once: while it starts, nothing is lost yet
 	missing  int
 	surplus  int
 	until    time.Time // no launches before
@@ -90,6 +91,8 @@ func (a *Autoscaler) look(ctx context.Context) {
 	missing := a.desired - healthy - a.coming()
 	a.count(healthy, missing)
 	switch {
+	case !a.warm:
+		a.warm = healthy >= a.desired
 	case healthy == 0:
 		// Everything at once is an outage of something else: replacing it all would not help, and would use up the quota.
 	case a.missing >= LossTicks && time.Now().After(a.until):

@@ -98,20 +98,28 @@ func (r *region) change(act func()) func() {
 	}
 }
 
+func (r *region) lose(zones ...int) func() {
+	return r.change(func() {
+		for _, z := range zones {
+			r.base[z].Healthy = false
+		}
+	})
+}
+
 func wait(d time.Duration) func() { return func() { time.Sleep(d) } }
 
 func TestLostCapacityIsReplacedOnce(t *testing.T) {
-	r := newRegion(true, true, false)
-	notes := watch(t, r, wait(10*time.Second))
+	r := newRegion(true, true, true)
+	notes := watch(t, r, wait(1500*time.Millisecond), r.lose(2), wait(10*time.Second))
 	require.Len(t, r.extras, 1, "one instance was missing: %v", notes)
 	require.Equal(t, 1, r.asked)
 	require.Contains(t, notes[0], "launched extra-1 (2 of 3 instances healthy)")
 }
 
 func TestADenialIsToldOnceAndAskedAgain(t *testing.T) {
-	r := newRegion(true, true, false)
+	r := newRegion(true, true, true)
 	r.deny = errors.New("QuotaExceeded: 3 of 3 instances are in use")
-	notes := watch(t, r, wait(20*time.Second), r.change(func() { r.deny = nil }), wait(5*time.Second))
+	notes := watch(t, r, wait(1500*time.Millisecond), r.lose(2), wait(20*time.Second), r.change(func() { r.deny = nil }), wait(5*time.Second))
 	require.Len(t, notes, 2)
 	require.Contains(t, notes[0], "denied: QuotaExceeded")
 	require.Contains(t, notes[1], "launched", "as soon as the quota allows it")
@@ -119,14 +127,14 @@ func TestADenialIsToldOnceAndAskedAgain(t *testing.T) {
 }
 
 func TestNothingIsReplacedWhileEverythingIsDown(t *testing.T) {
-	r := newRegion(false, false, false)
-	require.Empty(t, watch(t, r, wait(20*time.Second)))
+	r := newRegion(true, true, true)
+	require.Empty(t, watch(t, r, wait(1500*time.Millisecond), r.lose(0, 1, 2), wait(20*time.Second)))
 	require.Zero(t, r.asked)
 }
 
 func TestSurplusIsGivenBackWhenTheZoneReturns(t *testing.T) {
-	r := newRegion(true, true, false)
-	notes := watch(t, r, wait(10*time.Second), r.change(func() { r.base[2].Healthy = true }), wait(15*time.Second))
+	r := newRegion(true, true, true)
+	notes := watch(t, r, wait(1500*time.Millisecond), r.lose(2), wait(10*time.Second), r.change(func() { r.base[2].Healthy = true }), wait(15*time.Second))
 	require.Empty(t, r.extras)
 	require.Contains(t, strings.Join(notes, "\n"), "gave extra-1 back")
 }
@@ -135,5 +143,11 @@ func TestABlipIsNotReplaced(t *testing.T) {
 	r := newRegion(true, true, true)
 	watch(t, r, wait(1500*time.Millisecond), r.change(func() { r.base[0].Healthy = false }), wait(time.Second),
 		r.change(func() { r.base[0].Healthy = true }), wait(10*time.Second))
+	require.Zero(t, r.asked)
+}
+
+func TestARegionThatIsStillStartingIsNotReplaced(t *testing.T) {
+	r := newRegion(true, false, false)
+	require.Empty(t, watch(t, r, wait(20*time.Second)))
 	require.Zero(t, r.asked)
 }
