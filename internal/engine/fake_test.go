@@ -249,3 +249,10 @@ func play(t *testing.T, p *plan.Plan, w *world, change func(*Config)) (*log, err
 func fastUndo() undo.Options {
 	return undo.Options{Attempt: 2 * time.Second, Total: 10 * time.Second, Pause: 100 * time.Millisecond}
 }
+
+// started is the wall-clock time of offset zero.
+func (l *log) started(t require.TestingT) time.Time {
+	var s journal.Started
+	l.find(t, journal.RunStarted, &s)
+	return s.Wall
+}

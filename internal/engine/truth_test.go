@@ -158,3 +158,39 @@ func BenchmarkOutagesOfKnownLength(b *testing.B) {
 	}
 	b.ReportMetric(0, "ns/op")
 }
+
+// BenchmarkGuardToRevert measures, in real time, how long after a guard's condition became true the first revert began.
+func BenchmarkGuardToRevert(b *testing.B) {
+	const n = 10
+	var lags []time.Duration
+	for b.Loop() {
+		for range n {
+			lags = append(lags, guardLag(b))
+		}
+	}
+	slices.Sort(lags)
+	fmt.Printf("guard to revert: median %v, max %v of %d, bar 250ms\n", lags[len(lags)/2].Round(time.Millisecond), lags[len(lags)-1].Round(time.Millisecond), len(lags))
+	b.ReportMetric(float64(lags[len(lags)-1].Milliseconds()), "max-ms")
+	b.ReportMetric(0, "ns/op")
+}
+
+// guardLag runs a game day whose guard trips when the first bad answer is seen. The condition is true from the moment the
+// service is down.
+func guardLag(b *testing.B) time.Duration {
+	w := newWorld()
+	p := aPlan(fault("a", "0s", "20s"))
+	p.Scenario.Baseline, p.Scenario.Recovery = dur("1s"), dur("1s")
+	j := &log{}
+	err := Run(context.Background(), Config{
+		Plan: p, Journal: j, Observer: silent{}, Undo: fastUndo(),
+		Open:   func(context.Context, string) (Plugin, error) { return w, nil },
+		Probes: []Probe{{Addr: "probe.http.x", Rate: 100, Run: w.ask}},
+		Guards: []Guard{{Addr: "guard.g", Eval: func(v Live) (bool, bool, map[string]float64, error) {
+			sli, known := v("slo.x", "sli")
+			return known && sli.(float64) < 1, known, nil, nil
+		}}},
+	})
+	require.NoError(b, err)
+	broke := w.brokeAt.Sub(j.started(b))
+	return j.find(b, journal.FaultReverting, nil) - broke
+}
