@@ -106,6 +106,16 @@ func (s *story) block() []byte {
 }
 
 func (s *story) run() *history.Run {
+	f := history.NewFold()
+	for i, e := range s.written() {
+		e.Seq = uint64(i + 1)
+		f.Apply(e)
+	}
+	return f.Run()
+}
+
+// written gives everything in the order of time.
+func (s *story) written() []journal.Entry {
 	var records []record.Record
 	for k := range uint64(500) {
 		at := time.Duration(k) * 100 * time.Millisecond
@@ -128,13 +138,7 @@ func (s *story) run() *history.Run {
 		all = append(all, journal.Entry{At: at, Kind: journal.AlertState, Body: journal.Encode(journal.AlertBody{Addr: theAlert, Poll: sec, Firing: i%2 == 0})})
 	}
 	slices.SortStableFunc(all, func(a, b journal.Entry) int { return cmp.Compare(a.At, b.At) })
-	f := history.NewFold()
-	for i, e := range all {
-		if e.Seq = uint64(i + 1); e.Kind != s.without {
-			f.Apply(e)
-		}
-	}
-	return f.Run()
+	return slices.DeleteFunc(all, func(e journal.Entry) bool { return e.Kind == s.without })
 }
 
 func healthyEntries(p plan.Plan) []journal.Entry {

@@ -228,8 +228,8 @@ func (f *Fold) probe(m Mark, e journal.Entry) error {
 	if err := json.Unmarshal(e.Body, &b); err != nil {
 		return err
 	}
-	if b.Schedule.Rate <= 0 {
-		return fmt.Errorf("the rate of %s is %v", b.Addr, b.Schedule.Rate)
+	if r := b.Schedule.Rate; r < 1e-6 || r > 1e9 || b.Schedule.Phase < 0 { // beyond this, times overflow
+		return fmt.Errorf("the schedule of %s makes no sense: %v a second from %s", b.Addr, r, b.Schedule.Phase)
 	}
 	get(f.probes, &f.run.Probes, b.Addr, func() *Probe {
 		return &Probe{Mark: m, ProbeBody: b, Series: sample.Series{Schedule: b.Schedule}, Details: map[string]string{}}

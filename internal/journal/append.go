@@ -44,7 +44,13 @@ func resume(path string, f *os.File, force bool) (*Writer, End, error) {
 	case end.Entries == 0:
 		return nil, end, errors.New("it has no entries: nothing was touched by this run")
 	}
-	if err := saveTail(path, f, end); err != nil {
+	err = saveTail(path, f, end)
+	if err != nil && noSpace(err) { // the reserve that the run left behind is for this
+		if err = os.Remove(path + reserveName); err == nil {
+			err = saveTail(path, f, end)
+		}
+	}
+	if err != nil {
 		return nil, end, err
 	}
 	w := &Writer{f: f, chain: end.Head, seq: end.Entries, synced: end.Entries, off: end.Offset}
@@ -84,11 +90,18 @@ func saveTail(path string, f *os.File, end End) error {
 	return errors.Join(err, f.Sync())
 }
 
+// copyTail never overwrites what was saved before. What it could only save in part it takes away again.
 func copyTail(name string, f *os.File, from, to int64) error {
-	out, err := os.OpenFile(name, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	out, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	for i := 2; errors.Is(err, os.ErrExist) && i < 100; i++ {
+		out, err = os.OpenFile(fmt.Sprintf("%s-%d", name, i), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	}
 	if err != nil {
 		return err
 	}
 	_, err = io.Copy(out, io.NewSectionReader(f, from, to-from))
-	return errors.Join(err, out.Sync(), out.Close(), syncDir(filepath.Dir(name)))
+	if err = errors.Join(err, out.Sync(), out.Close()); err != nil {
+		return errors.Join(err, os.Remove(out.Name()))
+	}
+	return syncDir(filepath.Dir(name))
 }

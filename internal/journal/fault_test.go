@@ -153,6 +153,24 @@ func TestOpenAppendSavesATornTail(t *testing.T) {
 	require.Equal(t, whole[end.Offset:len(whole)-3], tail)
 }
 
+func TestAnEarlierTailIsNeverOverwritten(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "j")
+	write(t, path, []Entry{{Kind: RunStarted}})
+	for range 3 { // each crash tears the same entry
+		f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
+		require.NoError(t, err)
+		_, err = f.WriteString("torn")
+		require.NoError(t, err)
+		require.NoError(t, f.Close())
+		w, _, err := OpenAppend(path)
+		require.NoError(t, err)
+		require.NoError(t, w.Close())
+	}
+	saved, err := filepath.Glob(path + ".torn-*")
+	require.NoError(t, err)
+	require.Len(t, saved, 3)
+}
+
 func TestOpenAppendRefusesATamperedJournal(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "j")
 	write(t, path, []Entry{{Kind: RunStarted}, {Kind: PlanKind}, {Kind: Note, Body: []byte("abc")}})

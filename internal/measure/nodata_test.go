@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 
 	"github.com/gameday-toolkit/gameday/internal/history"
 	"github.com/gameday-toolkit/gameday/internal/journal"
@@ -206,4 +207,44 @@ func TestALedgerWithNothingBeforeTheFault(t *testing.T) {
 	got := s.aim()
 	require.Equal(t, Inconclusive, got.Verdict)
 	require.Contains(t, got.Why, "before the fault")
+}
+
+// TestARecordThatStopsAtAnyEntryNeverPasses crashes a run that would have passed at each of its entries.
+func TestARecordThatStopsAtAnyEntryNeverPasses(t *testing.T) {
+	s := healthy()
+	s.probe.Schedule.Rate = 20
+	all := s.written()
+	require.Equal(t, ExitPass, Evaluate(folded(all)).Exit)
+	for i := range all {
+		r := Evaluate(folded(all[:i]))
+		require.NotEqual(t, ExitPass, r.Exit, "cut before entry %d (%s)", i+1, all[i].Kind)
+		require.GreaterOrEqual(t, r.Verdict, Inconclusive)
+		if i > 0 && all[i-1].Kind == journal.FaultInjecting {
+			require.Equal(t, ExitLeaked, r.Exit, "killed while the fault may be there")
+		}
+	}
+}
+
+// TestAnEntryThatIsMissingNeverMakesThingsBetter takes entries out of a run that would have failed, and shuffles others.
+func TestAnEntryThatIsMissingNeverMakesThingsBetter(t *testing.T) {
+	s := newStory().down(Span{11 * sec, 40 * sec})
+	s.probe.Schedule.Rate = 20
+	all := s.written()
+	rapid.Check(t, func(t *rapid.T) {
+		drop := map[int]bool{}
+		for range rapid.IntRange(1, 6).Draw(t, "n") {
+			drop[rapid.IntRange(0, len(all)-1).Draw(t, "entry")] = true
+		}
+		var left []journal.Entry
+		for i, e := range all {
+			if !drop[i] {
+				left = append(left, e)
+			}
+		}
+		if n := len(left); n > 1 && rapid.Bool().Draw(t, "swap") {
+			i, j := rapid.IntRange(0, n-1).Draw(t, "i"), rapid.IntRange(0, n-1).Draw(t, "j")
+			left[i], left[j] = left[j], left[i]
+		}
+		require.NotEqual(t, ExitPass, Evaluate(folded(left)).Exit)
+	})
 }

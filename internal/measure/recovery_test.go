@@ -73,7 +73,7 @@ func TestFailbackIsMeasuredApart(t *testing.T) {
 func TestTheTruthLiesInsideTheInterval(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := newStory()
-		s.end, s.revert, s.gone = 60*sec, 50*sec, 50*sec+30*ms
+		s.end, s.revert, s.gone = 48*sec, 41*sec, 41*sec+30*ms
 		s.probe.Schedule.Rate = rapid.SampledFrom([]float64{20, 50, 200}).Draw(t, "rate")
 		s.probe.Schedule.Phase = time.Duration(rapid.Int64Range(0, int64(50*ms)).Draw(t, "phase"))
 		s.plan.SLOs[0].Target = rapid.SampledFrom([]float64{90, 99, 99.9}).Draw(t, "target")

@@ -1,6 +1,8 @@
 package measure
 
 import (
+	"math"
+	"slices"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -13,31 +15,55 @@ const (
 	maxPoints  = 2000
 )
 
-// latencies is an HDR histogram of microseconds, with an exact maximum.
+// latencies gathers latencies: a few as they are, and many in an HDR histogram of microseconds with an exact maximum. Most
+// points of a curve have a few, for which emptying and searching a histogram would be most of the work.
 type latencies struct {
+	few  []time.Duration
 	hist *hdrhistogram.Histogram
+	many bool
 	max  time.Duration
 }
 
 func newLatencies(digits int) *latencies {
-	return &latencies{hist: hdrhistogram.New(1, maxLatency, digits)}
+	return &latencies{few: make([]time.Duration, 0, 256), hist: hdrhistogram.New(1, maxLatency, digits)}
 }
 
 func (l *latencies) add(d time.Duration) {
 	l.max = max(l.max, d)
+	if !l.many && len(l.few) < cap(l.few) {
+		l.few = append(l.few, d)
+		return
+	}
+	if !l.many {
+		l.many = true
+		for _, x := range l.few {
+			l.record(x)
+		}
+	}
+	l.record(d)
+}
+
+func (l *latencies) record(d time.Duration) {
 	_ = l.hist.RecordValue(min(maxLatency, max(0, int64(d/time.Microsecond)))) // never beyond the histogram's range
 }
 
+// at is the latency that q percent are not above.
 func (l *latencies) at(q float64) time.Duration {
-	if l.hist.TotalCount() == 0 {
+	switch {
+	case l.many:
+		return min(l.max, time.Duration(l.hist.ValueAtQuantile(q))*time.Microsecond)
+	case len(l.few) == 0:
 		return 0
 	}
-	return min(l.max, time.Duration(l.hist.ValueAtQuantile(q))*time.Microsecond)
+	slices.Sort(l.few)
+	return l.few[max(0, int(math.Ceil(q/100*float64(len(l.few))))-1)]
 }
 
 func (l *latencies) reset() {
-	l.hist.Reset()
-	l.max = 0
+	if l.many {
+		l.hist.Reset()
+	}
+	l.few, l.many, l.max = l.few[:0], false, 0
 }
 
 // count adds one sample. One that should have been taken, and is not in the journal, counts as not sent.
@@ -138,9 +164,7 @@ func (p *probed) fill(points []Point, from, to, width time.Duration) {
 	h, i := newLatencies(2), 0
 	flush := func() {
 		points[i].P50, points[i].P99, points[i].Max = h.at(50), h.at(99), h.max
-		if h.max > 0 {
-			h.reset()
-		}
+		h.reset()
 	}
 	for x := range p.series.Between(from, to) {
 		if at := int((x.Intended - from) / width); at != i {

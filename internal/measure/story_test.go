@@ -118,8 +118,25 @@ func (s *story) samples() (blocks []journal.Entry) {
 	}
 }
 
-// run writes everything down in the order of time and folds it.
+// run folds what is written down.
 func (s *story) run() *history.Run {
+	r := folded(s.written())
+	r.File = s.file
+	return r
+}
+
+// folded is the run that the entries tell, numbered as a journal would number them.
+func folded(entries []journal.Entry) *history.Run {
+	f := history.NewFold()
+	for i, e := range entries {
+		e.Seq = uint64(i + 1)
+		f.Apply(e)
+	}
+	return f.Run()
+}
+
+// written gives everything in the order of time.
+func (s *story) written() []journal.Entry {
 	step := journal.StepBody{Addr: theFault, Handle: "h", Evidence: "seen"}
 	all := []journal.Entry{
 		{At: 0, Kind: journal.RunStarted, Body: journal.Encode(journal.Started{Run: "r", PlanHash: s.plan.Hash()})},
@@ -143,19 +160,7 @@ func (s *story) run() *history.Run {
 	tell(s.gone, journal.Phase, journal.PhaseBody{Name: journal.Recovery})
 	tell(s.end, journal.RunEnded, journal.EndedBody{})
 	slices.SortStableFunc(all, func(a, b journal.Entry) int { return cmp.Compare(a.At, b.At) })
-	f := history.NewFold()
-	seq := uint64(0)
-	for _, e := range all {
-		if e.At > s.cut {
-			break
-		}
-		if !s.without[e.Kind] {
-			seq++
-			e.Seq = seq
-			f.Apply(e)
-		}
-	}
-	return f.Finish(s.file)
+	return slices.DeleteFunc(all, func(e journal.Entry) bool { return e.At > s.cut || s.without[e.Kind] })
 }
 
 func (s *story) judge() *Result { return Evaluate(s.run()) }
