@@ -137,11 +137,7 @@ func (e *evaluation) fault(f *history.Fault) FaultResult {
 			res.Reverted = &Interval{Lo: f.Reverting.At, Hi: f.Reverted.At}
 		}
 	}
-	for _, s := range []*history.Step{f.Skipped, f.Injected, f.Unproven, f.Stuck} {
-		if s != nil && s.Err != "" && f.Reverted == nil || s == f.Unproven && s != nil {
-			res.Err = s.Err
-		}
-	}
+	res.Err = faultErr(f)
 	if f.Stuck != nil && f.Reverted == nil {
 		res.Steps = f.Stuck.Steps
 	}
@@ -156,6 +152,21 @@ func (e *evaluation) fault(f *history.Fault) FaultResult {
 		}
 	}
 	return res
+}
+
+// faultErr is what went wrong last, and still matters: a revert that succeeded in the end leaves no error behind.
+func faultErr(f *history.Fault) string {
+	switch {
+	case f.Stuck != nil && f.Reverted == nil:
+		return f.Stuck.Err
+	case f.Unproven != nil:
+		return f.Unproven.Err
+	case f.Injected != nil:
+		return f.Injected.Err
+	case f.Skipped != nil:
+		return f.Skipped.Err
+	}
+	return ""
 }
 
 // The states of a fault at the end of the record.
