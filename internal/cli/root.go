@@ -10,6 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
+
+	"github.com/gameday-toolkit/gameday/internal/engine"
 )
 
 // app is what all commands share: where they read and write, and whether that is a terminal.
@@ -19,6 +21,7 @@ type app struct {
 	tty      bool // standard output is a terminal
 	colour   bool
 	signals  *signals
+	engine   func(*engine.Config) // see WithEngine; nil but in tests
 }
 
 const about = `gameday runs chaos and resilience game days: it injects the faults that a scenario describes, watches the
@@ -37,9 +40,12 @@ Whatever happens during a run, also a crash of this machine:
   gameday recover                puts back everything that has not been proven to be back`
 
 // Main runs the command line and returns the exit code.
-func Main(args []string, in, out, errOut *os.File) int {
+func Main(args []string, in, out, errOut *os.File, options ...Option) int {
 	tty := term.IsTerminal(int(out.Fd()))
 	a := &app{in: in, out: out, err: errOut, tty: tty, colour: tty && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"}
+	for _, o := range options {
+		o(a)
+	}
 	a.signals = watchSignals()
 	defer a.signals.close()
 	root := a.root()

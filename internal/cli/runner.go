@@ -21,61 +21,56 @@ import (
 // runner carries out one plan.
 type runner struct {
 	*app
-	plan  *plan.Plan
 	flags *runFlags
 	root  string // absolute
-
 	state environment.State
+	start time.Time
 	dir   journal.RunDir
+	lock  *environment.Lock
+	plan  *plan.Plan
 }
 
-// carryOut takes the environment, does the run in it, and says what came of it.
-func (r *runner) carryOut(ctx context.Context) (err error) {
-	if r.state, err = environment.Default(); err != nil {
-		return err
+func newRunner(a *app, o *runFlags) (*runner, error) {
+	r := &runner{app: a, flags: o, start: time.Now()}
+	var err error
+	if r.root, err = filepath.Abs(o.runs); err != nil {
+		return nil, err
 	}
-	now := time.Now()
-	id := journal.NewRunID(now)
-	r.dir = journal.RunDir{Path: filepath.Join(r.root, id)}
-	lock, err := r.lock(ctx, now)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, lock.Release()) }()
-	if err := r.nothingLeft(); err != nil {
-		return err
-	}
-	if r.dir, err = journal.CreateRunDir(r.root, id); err != nil {
-		return hint(err, "choose another directory for runs with -runs DIR")
-	}
-	started, engineErr, err := r.inDir(ctx, now)
-	if !started {
-		// Nothing was touched and nothing is registered: the directory holds nothing worth keeping.
-		return errors.Join(err, os.RemoveAll(r.dir.Path))
-	}
-	return r.conclude(engineErr, err)
+	r.dir = journal.RunDir{Path: filepath.Join(r.root, journal.NewRunID(r.start))}
+	r.state, err = environment.Default()
+	return r, err
 }
 
 // lockTime is what a holder that is about to let go has to do so.
 const lockTime = 500 * time.Millisecond
 
-func (r *runner) lock(ctx context.Context, now time.Time) (*environment.Lock, error) {
+// enter takes the environment, before the world is asked: what is planned must not change under the plan, and a world in
+// which an earlier run has left something would only give wrong answers.
+func (r *runner) enter(ctx context.Context, name string) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, lockTime)
 	defer cancel()
-	lock, err := r.state.Acquire(ctx, r.plan.Scenario.Environment, environment.Holder{
-		What: "run", Run: r.dir.ID(), Dir: r.dir.Path, User: userName(), Since: now,
-	})
+	r.lock, err = r.state.Acquire(ctx, name, environment.Holder{What: "run", Run: r.dir.ID(), Dir: r.dir.Path, User: userName(), Since: r.start})
 	var held *environment.HeldError
 	if errors.As(err, &held) {
-		return nil, hint(fmt.Errorf("%w; nothing was touched", err), "wait for it to end; one game day at a time keeps cause and effect together")
+		return hint(fmt.Errorf("%w; nothing was touched", err), "wait for it to end; one game day at a time keeps cause and effect together")
 	}
-	return lock, err
+	if err != nil {
+		return err
+	}
+	return r.nothingLeft(name)
+}
+
+func (r *runner) leave() error {
+	if r.lock == nil {
+		return nil
+	}
+	return r.lock.Release()
 }
 
 // nothingLeft refuses to add to what an earlier run may have left. A run that was killed before it touched anything
 // leaves the register here.
-func (r *runner) nothingLeft() error {
-	left, err := r.state.Unrecovered(r.plan.Scenario.Environment)
+func (r *runner) nothingLeft(name string) error {
+	left, err := r.state.Unrecovered(name)
 	if err != nil {
 		return err
 	}
@@ -91,9 +86,22 @@ func (r *runner) nothingLeft() error {
 	return errors.Join(errs...)
 }
 
+// carryOut does the run and says what came of it.
+func (r *runner) carryOut(ctx context.Context) (err error) {
+	if r.dir, err = journal.CreateRunDir(r.root, r.dir.ID()); err != nil {
+		return hint(err, "choose another directory for runs with -runs DIR")
+	}
+	started, engineErr, err := r.inDir(ctx)
+	if !started {
+		// Nothing was touched and nothing is registered: the directory holds nothing worth keeping.
+		return errors.Join(err, os.RemoveAll(r.dir.Path))
+	}
+	return r.conclude(engineErr, err)
+}
+
 // inDir does the run in its directory. It has started when there is a journal; the first error is the engine's, and the
 // other one that of what was around it.
-func (r *runner) inDir(ctx context.Context, now time.Time) (started bool, engineErr, err error) {
+func (r *runner) inDir(ctx context.Context) (started bool, engineErr, err error) {
 	logs, err := newRedacted(filepath.Join(r.dir.Path, "plugins.log"), r.plan.Secrets)
 	if err != nil {
 		return false, nil, err
@@ -122,19 +130,22 @@ func (r *runner) inDir(ctx context.Context, now time.Time) (started bool, engine
 		return false, nil, err
 	}
 	defer func() { engineErr = errors.Join(engineErr, w.Close()) }()
-	if err := r.register(now); err != nil {
+	if err := r.register(); err != nil {
 		return false, nil, err
 	}
 	stop, end := r.signals.during(func(nth int) { said(show, nth) })
 	defer end()
 	c.Started, c.Journal, c.Stop, c.Observer = r.started(), w, stop, show
 	c.Undo = undo.Options{Total: r.flags.revert, Attempt: min(time.Minute, r.flags.revert)}
+	if r.engine != nil {
+		r.engine(&c)
+	}
 	return true, engine.Run(ctx, c), nil
 }
 
-func (r *runner) register(now time.Time) error {
+func (r *runner) register() error {
 	return r.state.Register(environment.Entry{
-		Run: r.dir.ID(), Dir: r.dir.Path, Scenario: r.plan.Scenario.Name, Environment: r.plan.Scenario.Environment, User: userName(), Since: now,
+		Run: r.dir.ID(), Dir: r.dir.Path, Scenario: r.plan.Scenario.Name, Environment: r.plan.Scenario.Environment, User: userName(), Since: r.start,
 	})
 }
 
