@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"text/template"
 
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -33,9 +32,9 @@ func Scaffold(dir, name string) ([]string, error) {
 		return nil, fmt.Errorf("making the directory: %w", err)
 	}
 	var written []string
-	for _, one := range t.Templates() {
-		path := filepath.Join(dir, strings.TrimSuffix(one.Name(), ".tmpl"))
-		if err := writeTemplate(path, one, name); err != nil {
+	for _, file := range []string{"main.gameday.hcl", "README.md"} {
+		path := filepath.Join(dir, file)
+		if err := writeTemplate(path, t.Lookup(file+".tmpl"), name); err != nil {
 			for _, p := range written { // half a scenario helps nobody
 				_ = os.Remove(p)
 			}

@@ -6,8 +6,8 @@ scenario "az-loss" {
   tier       = "gold"
   tags       = ["quarterly", "ci"]
 
-  baseline = "10s"   # the steady state must hold this long before anything is injected
-  recovery = "60s"   # how long to wait, after the reverts, for the steady state to hold again
+  baseline = "10s" # the steady state must hold this long before anything is injected
+  recovery = "60s" # how long to wait, after the reverts, for the steady state to hold again
 }
 
 variable "zone" {
@@ -48,16 +48,16 @@ slo "checkout" {
 }
 
 ledger "http" "orders" {
-  rate  = 20
+  rate = 20
   write { url = "http://shop.lab.test:18080/ledger" }
-  read  { url = "http://shop.lab.test:18080/ledger" }
+  read { url = "http://shop.lab.test:18080/ledger" }
 }
 
 fault "lab_zone_outage" "lose_zone" {
   targets = target.lab_zone.victim
   at      = "0s"
   hold    = "45s"
-  release = "recovered"     # revert as soon as every objective that waits on it has been stable; never later than hold
+  release = "recovered" # revert as soon as every objective that waits on it has been stable; never later than hold
 }
 
 objective "checkout_recovers" {
