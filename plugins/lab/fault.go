@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/gameday-toolkit/gameday/plugins/lab/internal/control"
 	"github.com/gameday-toolkit/gameday/plugins/lab/internal/labdir"
@@ -141,6 +142,7 @@ func (f *fault) Inject(ctx context.Context, h sdk.Handle) error {
 		return fmt.Errorf("injecting %s: the lab that it was planned for is gone", h.ID)
 	}
 	defer w.Close()
+	u.Record.Asked = time.Now()
 	return w.Inject(ctx, u.Record)
 }
 

@@ -127,8 +127,10 @@ type Record struct {
 	// Headroom is how many launches a clamped quota leaves; Limits is what that came to, by region.
 	Headroom int            `json:"headroom,omitempty"`
 	Limits   map[string]int `json:"limits,omitempty"`
-	Created  time.Time      `json:"created"`
-	Expires  time.Time      `json:"expires"`
+	// Asked is when the plugin asked for the fault: a heal that was asked for later wins, even if it comes first.
+	Asked   time.Time `json:"asked"`
+	Created time.Time `json:"created"`
+	Expires time.Time `json:"expires"`
 	// State is applying, active or reverting.
 	State string `json:"state"`
 }

@@ -101,6 +101,8 @@ func (s *Supervisor) putFault(w http.ResponseWriter, r *http.Request) {
 	err := s.inject(context.WithoutCancel(r.Context()), rec)
 	var c *conflict
 	switch {
+	case errors.Is(err, errHealed):
+		fail(w, http.StatusGone, "Healed", err.Error())
 	case errors.As(err, &c):
 		fail(w, http.StatusConflict, "Conflict", err.Error())
 	case err != nil:

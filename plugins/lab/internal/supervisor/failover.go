@@ -83,7 +83,7 @@ func (s *Supervisor) takeOver(ctx context.Context, from, to string, result *cont
 	if oldErr == nil {
 		result.Behind = int64(old.State.LastSeq) - int64(target.State.LastSeq)
 	}
-	s.fence(ctx)
+	_ = s.fence(ctx) // whoever does not hear it is out of reach, as the region is
 	return s.promote(ctx, to)
 }
 
@@ -232,10 +232,19 @@ func (s *Supervisor) finishMove(ctx context.Context, from, to string) error {
 		return err
 	}
 	info, err := s.look(ctx, from)
-	if err != nil || info.Config.Mirror != nil || s.linkCut() || !fenced(info) {
-		return nil // a region that died holds what may be the last copy of something: only a failback rebuilds it
+	if s.linkCut() || !mayRebuild(info, err) {
+		return nil
 	}
 	return s.rebuild(ctx, from, to)
+}
+
+// mayRebuild says whether the region that has handed over can become a mirror: it was drained, or an earlier attempt has
+// got stuck half-way. A region that died may hold the last copy of something, so only a failback rebuilds it.
+func mayRebuild(info *jetstream.StreamInfo, err error) bool {
+	if err != nil {
+		return errors.Is(err, jetstream.ErrStreamNotFound)
+	}
+	return info.Config.Mirror == nil && fenced(info)
 }
 
 // fenced says whether a planned move has drained the stream: then all that it holds is in the other region as well.

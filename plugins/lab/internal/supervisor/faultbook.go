@@ -1,9 +1,11 @@
 package supervisor
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/gameday-toolkit/gameday/plugins/lab/internal/control"
 )
@@ -16,6 +18,28 @@ type faultBook struct {
 
 	mu      sync.Mutex
 	records []control.Record
+	healed  map[string]time.Time
+}
+
+// healedFor is how long a heal is remembered: far longer than a request for the same fault can be under way.
+const healedFor = time.Minute
+
+// errHealed is the answer to an inject that was overtaken by its own revert.
+var errHealed = errors.New("the fault was healed before it was made")
+
+// markHealed remembers that everything asked for under the key up to now is to be gone.
+func (b *faultBook) markHealed(key string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.healed == nil {
+		b.healed = map[string]time.Time{}
+	}
+	for k, at := range b.healed {
+		if time.Since(at) > healedFor {
+			delete(b.healed, k)
+		}
+	}
+	b.healed[key] = time.Now()
 }
 
 // conflict is a fault that would touch what another one holds.
@@ -33,6 +57,9 @@ func (c *conflict) Error() string {
 func (b *faultBook) add(r control.Record) (control.Record, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if at, ok := b.healed[r.Key()]; ok && !r.Asked.After(at) {
+		return r, errHealed
+	}
 	mine := control.Claims(r)
 	for _, o := range b.records {
 		if o.Key() == r.Key() {

@@ -103,12 +103,12 @@ func (s *Supervisor) takeDown(ctx context.Context, r control.Record, zones, othe
 // heal undoes a record and waits until what it hurt works again; only then is the record gone. Healing what is not there
 // is no error, and a healing that was cut short can be done again.
 func (s *Supervisor) heal(ctx context.Context, key string) error {
-	r, ok := s.faults.find(key)
+	r, ok, err := s.undo(key)
+	if err != nil {
+		return fmt.Errorf("healing %s: %w", r.ID, err)
+	}
 	if !ok {
 		return nil
-	}
-	if err := s.undo(r); err != nil {
-		return fmt.Errorf("healing %s: %w", r.ID, err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, HealTimeout)
 	defer cancel()
@@ -119,22 +119,26 @@ func (s *Supervisor) heal(ctx context.Context, key string) error {
 	return s.dir.SaveFaults(s.faults.all())
 }
 
-func (s *Supervisor) undo(r control.Record) error {
+// undo takes a record's effect away; false if there is no such record. An inject of the same fault that is still on its
+// way is refused when it arrives.
+func (s *Supervisor) undo(key string) (control.Record, bool, error) {
 	s.faults.acting.Lock()
 	defer s.faults.acting.Unlock()
-	if !s.faults.setState(r.Key(), control.Reverting) {
-		return nil
+	s.faults.markHealed(key)
+	r, ok := s.faults.find(key)
+	if !ok || !s.faults.setState(key, control.Reverting) {
+		return r, false, nil
 	}
 	if err := s.dir.SaveFaults(s.faults.all()); err != nil {
-		return err
+		return r, true, err
 	}
 	s.applyNetwork()
 	s.dns.Fail(s.dnsFailures())
 	for _, quota := range s.instances.quotas {
 		quota.Unclamp(r.Key())
 	}
-	_, err := s.runner.Release(r.Key())
-	return err
+	_, err := s.runner.Release(key)
+	return r, true, err
 }
 
 // waitHealed waits for the zones that the fault hurt, but for those that another fault still holds, and then for the
