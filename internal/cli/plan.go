@@ -38,7 +38,7 @@ Exit code: 0 with a plan, 2 without one.`,
 			if !cmd.Flags().Changed("seed") {
 				seed = newSeed()
 			}
-			p, err := a.makePlan(cmd.Context(), src, seed)
+			p, err := a.makePlan(cmd.Context(), src, seed, nil)
 			if err != nil {
 				return err
 			}
@@ -67,10 +67,10 @@ Exit code: 0 with a plan, 2 without one.`,
 	return cmd
 }
 
-// makePlan plans with plugins of its own, and shows the mistakes.
-func (a *app) makePlan(ctx context.Context, src wiring.Source, seed int64) (p *plan.Plan, err error) {
+// makePlan plans with plugins of its own, and shows the mistakes. first may be nil: see wiring.Plan.
+func (a *app) makePlan(ctx context.Context, src wiring.Source, seed int64, first func(*plan.Draft) error) (p *plan.Plan, err error) {
 	err = withReaders(ctx, func(r *wiring.Readers) error {
-		made, mistakes, err := wiring.Plan(ctx, r, src, seed)
+		made, mistakes, err := wiring.Plan(ctx, r, src, seed, first)
 		if refused := a.refuse(mistakes); err == nil {
 			err = refused
 		}

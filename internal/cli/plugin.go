@@ -105,4 +105,3 @@ func (a *app) labCmd() *cobra.Command {
 		},
 	}
 }
-

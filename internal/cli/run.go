@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -70,64 +69,63 @@ Exit code:
 	return cmd
 }
 
-func (a *app) run(ctx context.Context, path string, o *runFlags) error {
+func (a *app) run(ctx context.Context, path string, o *runFlags) (err error) {
 	if o.lease < 100*time.Millisecond || o.revert <= 0 {
 		return errors.New("-lease must be at least 100ms, and -revert-timeout above zero")
 	}
-	p, saved, err := a.planned(ctx, path, o)
+	r, err := newRunner(a, o)
 	if err != nil {
 		return err
 	}
-	if err := a.allowed(p, o, time.Now()); err != nil {
+	defer func() { err = errors.Join(err, r.leave()) }()
+	saved, err := r.planned(ctx, path)
+	if err != nil {
+		return err
+	}
+	if err := a.allowed(r.plan, o, time.Now()); err != nil {
 		return err
 	}
 	// Without a terminal there is nobody to ask: who wrote the command into a pipeline has decided.
 	if !o.yes && !saved && term.IsTerminal(int(a.in.Fd())) {
-		view.Plan(a.out, p, a.paint)
+		view.Plan(a.out, r.plan, a.paint)
 		if err := a.confirm(ctx, "Do this now?"); err != nil {
 			return err
 		}
 	}
-	runs, err := filepath.Abs(o.runs)
-	if err != nil {
-		return err
-	}
-	r := &runner{app: a, plan: p, flags: o, root: runs}
 	return r.carryOut(ctx)
 }
 
 // planned makes the plan, or makes a saved one again and compares.
-func (a *app) planned(ctx context.Context, path string, o *runFlags) (p *plan.Plan, saved bool, err error) {
+func (r *runner) planned(ctx context.Context, path string) (saved bool, err error) {
 	f, err := openPlan(path)
 	if err != nil {
-		return nil, false, err
+		return false, err
 	}
+	first := func(d *plan.Draft) error { return r.enter(ctx, d.Scenario.Environment) }
 	if f == nil {
-		src, err := o.vars.source(path)
+		src, err := r.flags.vars.source(path)
 		if err != nil {
-			return nil, false, err
+			return false, err
 		}
-		if !o.seeded {
-			o.seed = newSeed()
+		seed := r.flags.seed
+		if !r.flags.seeded {
+			seed = newSeed()
 		}
-		p, err := a.makePlan(ctx, src, o.seed)
-		return p, false, err
+		r.plan, err = r.makePlan(ctx, src, seed, first)
+		return false, err
 	}
-	if o.seeded {
-		return nil, true, errors.New("a saved plan has its own seed; plan again with -seed")
+	if r.flags.seeded {
+		return true, errors.New("a saved plan has its own seed; plan again with -seed")
 	}
-	src, clean, err := f.source(&o.vars)
+	src, clean, err := f.source(&r.flags.vars)
 	if err != nil {
-		return nil, true, err
+		return true, err
 	}
-	p, err = a.makePlan(ctx, src, f.Plan.Seed)
-	if err = errors.Join(err, clean()); err != nil {
-		return nil, true, err
+	r.plan, err = r.makePlan(ctx, src, f.Plan.Seed, first)
+	if err = errors.Join(err, clean()); err == nil && r.plan.Hash() != f.Hash {
+		err = r.changed(path, f, r.plan)
 	}
-	if p.Hash() != f.Hash {
-		return nil, true, a.changed(path, f, p)
-	}
-	return p, true, nil
+	return true, err
 }
 
 func (a *app) changed(path string, f *planFile, now *plan.Plan) error {

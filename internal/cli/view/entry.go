@@ -53,7 +53,7 @@ func describe(kind journal.Kind, body any) (text string, l level) {
 	case journal.GuardBody:
 		return fmt.Sprintf("%s tripped: %s", b.Addr, b.Expr), bad
 	case journal.AbortBody:
-		return fmt.Sprintf("ABORT by %s: %s. Everything is put back now", b.By, b.Reason), bad
+		return fmt.Sprintf("ABORT by %s: %s. Everything is put back now", b.By, firstLine(b.Reason)), bad
 	case journal.ClockBody:
 		return fmt.Sprintf("the clock of this machine was set by %s; what is measured here is not affected", b.Step), warn
 	case journal.TroubleBody:
@@ -119,7 +119,7 @@ func stepText(kind journal.Kind, b journal.StepBody) (string, level) {
 	case journal.FaultSkipped:
 		return fmt.Sprintf("%s is skipped: %s", b.Addr, b.Reason), normal
 	case journal.FaultReverting:
-		return fmt.Sprintf("%s is being reverted: %s", b.Addr, b.Reason), normal
+		return fmt.Sprintf("%s is being reverted: %s", b.Addr, firstLine(b.Reason)), normal
 	case journal.FaultReverted:
 		return fmt.Sprintf("%s is gone: %s", b.Addr, b.Evidence), good
 	case journal.ActionStarted:
@@ -127,7 +127,7 @@ func stepText(kind journal.Kind, b journal.StepBody) (string, level) {
 	case journal.ActionEnded:
 		return actionEnded(b)
 	case journal.ActionUndoing:
-		return fmt.Sprintf("%s is being undone: %s", b.Addr, b.Reason), normal
+		return fmt.Sprintf("%s is being undone: %s", b.Addr, firstLine(b.Reason)), normal
 	case journal.ActionUndone:
 		return fmt.Sprintf("%s is undone: %s", b.Addr, b.Evidence), good
 	case journal.FaultStuck, journal.ActionStuck:

@@ -40,7 +40,7 @@ func Result(w io.Writer, p *plan.Plan, r *measure.Result, findings []backlog.Fin
 
 func (v page) objective(o measure.ObjectiveResult) {
 	v.line(2, 16, o.Verdict.String(), verdictColour(o.Verdict), fmt.Sprintf("%s: %s (limit %s)", o.Addr, o.Value, o.Limit))
-	if o.Verdict != measure.Pass {
+	if o.Verdict != measure.Pass && o.Why != "" {
 		v.line(16, 16, "", "", o.Why)
 	}
 }

@@ -43,7 +43,7 @@ func (p page) line(indent, column int, label, colour, text string) {
 		fmt.Fprintln(p.w)
 		return
 	}
-	if at+2 > column {
+	if label != "" && at+2 > column {
 		fmt.Fprintln(p.w)
 		at = 0
 	}

@@ -46,8 +46,8 @@ func Validate(ctx context.Context, r *Readers, src Source) (*lang.Module, *Mista
 }
 
 // Plan checks a scenario against the world. The plan is nil where there are errors among the mistakes; the error is for a
-// world that could not be asked.
-func Plan(ctx context.Context, r *Readers, src Source, seed int64) (*plan.Plan, *Mistakes, error) {
+// world that could not be asked, or from first, which may be nil and is called before the world is asked.
+func Plan(ctx context.Context, r *Readers, src Source, seed int64, first func(*plan.Draft) error) (*plan.Plan, *Mistakes, error) {
 	m, mistakes := Validate(ctx, r, src)
 	if mistakes.Diags.HasErrors() {
 		return nil, mistakes, nil
@@ -56,6 +56,11 @@ func Plan(ctx context.Context, r *Readers, src Source, seed int64) (*plan.Plan, 
 	if err != nil || diags.HasErrors() {
 		mistakes.Diags = append(mistakes.Diags, diags...)
 		return nil, mistakes, err
+	}
+	if first != nil {
+		if err := first(draft); err != nil {
+			return nil, mistakes, err
+		}
 	}
 	p, notices, err := plan.Build(ctx, *draft, seed, r)
 	if err != nil {

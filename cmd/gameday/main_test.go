@@ -1,0 +1,73 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// The scripts drive the real binary, built once, with a plugin whose world is files: what is left behind is seen by
+// looking at them, and not at gameday's books.
+//
+//	gd CODE ARGS...        run gameday; it must exit with CODE, or one of 0,1,2. What it printed is in the files out and err
+//	start NAME ARGS...     start gameday; what it prints is in NAME.out and NAME.err
+//	answer, startanswer    the same with a file as standard input, behind CODE or NAME
+//	sig NAME SIGNAL        send it a signal
+//	sigpid FILE SIGNAL     send a signal to the process whose number is in a file
+//	end NAME CODE          wait for its end, by an exit code or "killed"
+//	[!] until FILE [REGEX] wait until the file is there (or gone), or has a line that matches
+//	scenario DIR           make the scenario of testdata/scenario in DIR, and its file in svc/
+//	serve VAR FILE [HEAL]  start a service that works while FILE is there, or again HEAL after it went; VAR is its URL
+//	lastrun VAR            set VAR to the newest run
+//	nowhere TEXT DIR       no file below DIR holds the text
+//	clean                  svc/ holds the file "up" and nothing of ours
+//	flip FILE OFFSET       change one byte of a file, counted from its end where OFFSET is negative
+//	cut FILE SIZE          cut a file
+//	smalldisk SIZE DIR ... run gameday with a disk of SIZE bytes mounted at DIR, as gd does
+//	unprivileged ...       run gameday without the right to write everywhere, as gd does
+var binaries string
+
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == helperArg {
+		helper(os.Args[2:])
+		return
+	}
+	os.Exit(build(m))
+}
+
+func build(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "gd")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(dir)
+	binaries = dir
+	for out, pkg := range map[string]string{"gameday": ".", "plugins/gameday-plugin-file": "./testdata/fileplugin", "lab/gameday-plugin-lab": "../gameday-plugin-lab"} {
+		if b, err := exec.Command("go", "build", "-o", filepath.Join(dir, out), pkg).CombinedOutput(); err != nil {
+			panic(fmt.Sprintf("building %s: %v\n%s", out, err, b))
+		}
+	}
+	return m.Run()
+}
+
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script", RequireExplicitExec: true, RequireUniqueNames: true,
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("BIN", binaries)
+			e.Setenv("HOME", filepath.Join(e.WorkDir, "home"))
+			e.Setenv("GAMEDAY_PLUGIN_DIR", filepath.Join(binaries, "plugins"))
+			e.Setenv("USER", "tester")
+			return nil
+		},
+		Condition: condition,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"gd": gd, "start": start, "answer": answer, "startanswer": startanswer, "sig": sig, "sigpid": sigpid, "end": end, "until": until, "scenario": scenario, "serve": serve,
+			"lastrun": lastrun, "nowhere": nowhere, "clean": clean, "flip": flip, "cut": cut, "smalldisk": smalldisk, "unprivileged": unprivileged,
+		},
+	})
+}
