@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/gameday-toolkit/gameday/internal/history"
@@ -67,6 +68,15 @@ func alertUnresolved(v *view) []miss {
 	return found
 }
 
+// limited says whether a system's notice is of a limit that it reached, and not of something that it just did. The kinds of
+// events do not tell the two apart, and so the words by which systems commonly refuse have to.
+func limited(e sdk.Event) bool {
+	text := strings.ToLower(e.Summary)
+	return e.Kind == sdk.Noticed && slices.ContainsFunc(
+		[]string{"denied", "refused", "exceeded", "exhausted", "throttle", "insufficient", "no capacity", "out of capacity", "limit reached"},
+		func(word string) bool { return strings.Contains(text, word) })
+}
+
 // noticed reports what the system said about itself beyond detecting and recovering: a limit that was reached, a refusal.
 // The same notice about the same subject is one finding, however often it came.
 func noticed(v *view) []miss {
@@ -74,7 +84,7 @@ func noticed(v *view) []miss {
 	first, times := map[key]history.Event{}, map[key]int{}
 	var order []key
 	for _, e := range v.run.Events {
-		if e.Event.Kind != sdk.Noticed {
+		if !limited(e.Event) {
 			continue
 		}
 		k := key{e.Event.Source, e.Event.Subject}
@@ -88,7 +98,7 @@ func noticed(v *view) []miss {
 		e := first[k]
 		found = append(found, miss{
 			subject: cmp.Or(k.source+"/"+k.subject, "/"), severe: medium, entries: []uint64{e.Seq},
-			detail: fmt.Sprintf("%s (first at %s, %d times in all).", e.Event.Summary, measure.Seconds(time.Duration(e.EventBody.At)), times[k]),
+			detail: fmt.Sprintf("%s (First at %s, %d in all).", sentence(e.Event.Summary), measure.Seconds(time.Duration(e.EventBody.At)), times[k]),
 		})
 	}
 	return found

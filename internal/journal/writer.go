@@ -200,7 +200,7 @@ func (w *Writer) write() error {
 	if _, err := w.f.Write(w.buf); err != nil {
 		_, seekErr := w.f.Seek(w.off, io.SeekStart)
 		if cutErr := errors.Join(w.f.Truncate(w.off), seekErr); cutErr != nil {
-			return fmt.Errorf("%v; cutting off what was half written: %w", err, cutErr)
+			return fmt.Errorf("%s; cutting off what was half written: %w", err.Error(), cutErr) // not a full disk: beyond help
 		}
 		return err
 	}

@@ -42,6 +42,7 @@ func (e *evaluation) hold(name, good string, problems []doubt) {
 		a.Detail = strings.Join(why, "; ")
 	}
 	slices.Sort(a.Entries)
+	a.Entries = slices.Compact(a.Entries)
 	e.result.Assumption = append(e.result.Assumption, a)
 	e.doubts = append(e.doubts, problems...)
 }
@@ -113,12 +114,14 @@ func (e *evaluation) checks() (seqs []uint64) {
 func (e *evaluation) assumeFed() {
 	var problems []doubt
 	for _, p := range e.run.Probes {
+		var where []string
 		for _, name := range []string{Baseline, During, After} {
-			s := e.stats[p.Addr][name]
-			if s.Starved() {
-				problems = append(problems, doubt{[]string{p.Addr}, fmt.Sprintf("%s: the prober was starved: %s of %s samples were not sent in the %s",
-					p.Addr, Count(s.Unsent), Count(s.Good+s.Bad+s.Unsent), stretchName(name)), stepSpan(p)})
+			if s := e.stats[p.Addr][name]; s.Starved() {
+				where = append(where, fmt.Sprintf("%s of %s samples in the %s", Count(s.Unsent), Count(s.Good+s.Bad+s.Unsent), stretchName(name)))
 			}
+		}
+		if len(where) > 0 {
+			problems = append(problems, doubt{[]string{p.Addr}, fmt.Sprintf("%s: the prober was starved and did not send %s", p.Addr, strings.Join(where, ", ")), stepSpan(p)})
 		}
 	}
 	for _, p := range e.run.Probes {
@@ -202,8 +205,15 @@ func (e *evaluation) assumeFaults() {
 			there = append(there, doubt{[]string{o.Addr}, o.Addr + " was not undone", []uint64{o.Seq}})
 		}
 	}
-	e.hold("every fault was proven active", fmt.Sprintf("%d faults were read back from their targets", injected), unproven)
-	e.hold("every fault was proven gone", fmt.Sprintf("%d faults were read back from their targets", injected), there)
+	e.hold("every fault was proven active", readBack(injected), unproven)
+	e.hold("every fault was proven gone", readBack(injected), there)
+}
+
+func readBack(faults int) string {
+	if faults == 1 {
+		return "the fault was read back from its target"
+	}
+	return fmt.Sprintf("%d faults were read back from their targets", faults)
 }
 
 func (e *evaluation) assumeNoTrouble() {
