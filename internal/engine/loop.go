@@ -25,7 +25,7 @@ type loop struct {
 	// sources end with the measurement, ledgers before it, steps with the abort.
 	sources, ledgers, steps           context.Context
 	stopSources, stopLedgers, stopNow context.CancelFunc
-	sourceWorkers, ledgerWorkers      int
+	ledgerWorkers                     int
 
 	phase    journal.PhaseName
 	phaseEnd time.Time // zero where it is not known

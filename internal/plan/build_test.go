@@ -89,11 +89,11 @@ func TestLimits(t *testing.T) {
 		limit Limit
 		want  string
 	}{
-		"too many":                {3, Limit{MaxTargets: 2}, "max_targets is 2 and the plan touches 3: t0, t1, t2."},
-		"percent exceeded":        {3, Limit{MaxPercent: 67}, "67 % of 3 thing is 2, and the plan touches 3."},
-		"percent rounds to zero":  {3, Limit{MaxPercent: 20}, "a limit is never rounded up"},
-		"protected type":          {1, Limit{Protect: []string{"thing"}}, `thing/t0 is protected by "thing"`},
-		"protected name":          {2, Limit{Protect: []string{"thing/t1"}}, `thing/t1 is protected by "thing/t1"`},
+		"too many":               {3, Limit{MaxTargets: 2}, "max_targets is 2 and the plan touches 3: t0, t1, t2."},
+		"percent exceeded":       {3, Limit{MaxPercent: 67}, "67 % of 3 thing is 2, and the plan touches 3."},
+		"percent rounds to zero": {3, Limit{MaxPercent: 20}, "a limit is never rounded up"},
+		"protected type":         {1, Limit{Protect: []string{"thing"}}, `thing/t0 is protected by "thing"`},
+		"protected name":         {2, Limit{Protect: []string{"thing/t1"}}, `thing/t1 is protected by "thing/t1"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, errs := build(t, fakeWorld{n: c.n}, func(d *Draft) { d.Limits = []Limit{c.limit} })
