@@ -30,6 +30,9 @@ func (s *Supervisor) move(ctx context.Context, to string) (control.FailoverResul
 		return control.FailoverResult{}, errors.New("another failover is under way")
 	}
 	defer s.moving.Unlock()
+	if !s.quorum(to) {
+		return control.FailoverResult{}, fmt.Errorf("%s is down: undo its outage first", to)
+	}
 	began := time.Now()
 	from := layout.Other(to)
 	result := control.FailoverResult{From: from, To: to, Behind: -1}
