@@ -22,7 +22,7 @@ func BenchmarkValidate(b *testing.B) {
 		require.NoError(b, os.WriteFile(filepath.Join(dir, "main.gameday.hcl"), src, 0o600))
 		dirs = append(dirs, dir)
 	}
-	catalog := testCatalog()
+	catalog := testCatalog().Cached()
 	b.ReportAllocs()
 	for b.Loop() {
 		for _, dir := range dirs {

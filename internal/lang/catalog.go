@@ -1,6 +1,10 @@
 package lang
 
-import "github.com/gameday-toolkit/gameday/plugins/sdk"
+import (
+	"sync"
+
+	"github.com/gameday-toolkit/gameday/plugins/sdk"
+)
 
 // Catalog says which kinds of blocks there are.
 type Catalog struct {
@@ -10,6 +14,34 @@ type Catalog struct {
 	Plugin func(name string) (sdk.Info, error)
 	// Names are the plugins that could be found, for suggestions.
 	Names []string
+
+	specs *specCache
+}
+
+// Cached makes a catalog that keeps the decoders it is asked for, for a program that loads many scenarios. What it holds
+// must not change afterwards. It may be used by several goroutines.
+func (c Catalog) Cached() Catalog {
+	c.specs = &specCache{specs: map[string]*spec{}}
+	return c
+}
+
+type specCache struct {
+	mu    sync.Mutex
+	specs map[string]*spec
+}
+
+// get makes a decoder, once for each key.
+func (c *specCache) get(key string, make func() (*spec, error)) (*spec, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if sp, ok := c.specs[key]; ok {
+		return sp, nil
+	}
+	sp, err := make()
+	if err == nil {
+		c.specs[key] = sp
+	}
+	return sp, err
 }
 
 // Options says how to load.

@@ -39,7 +39,7 @@ type decl struct {
 type source struct {
 	dir, abs   string
 	experiment bool
-	full       bool // has as many blocks as are allowed
+	blocks     int  // how many were found
 	broken     bool // some of it could not be parsed, so what is not declared here may yet be
 	files      []parsed
 	decls      []*decl
@@ -94,11 +94,10 @@ func (l *loader) readSource(dir string, paths []string, experiment bool) *source
 
 func (l *loader) declare(src *source, b *hcl.Block) {
 	k := kindOf(b.Type)
-	if len(src.decls) >= maxBlocks {
-		if !src.full {
+	if src.blocks++; src.blocks > maxBlocks {
+		if src.blocks == maxBlocks+1 {
 			l.add(fail(&b.DefRange, "There are too many blocks here", "One directory may declare %d.", maxBlocks))
 		}
-		src.full = true
 		return
 	}
 	switch {

@@ -36,7 +36,7 @@ type loader struct {
 	sources map[string]*source // experiments, by resolved path
 	plugins map[string]*plugin // by key
 	infos   map[string]described
-	specs   map[string]*spec
+	specs   *specCache
 	tiers   map[string]*decl
 	funcs   map[*source]map[string]function.Function
 	reads   map[string]string // the checksums of what file() read
@@ -51,8 +51,11 @@ func (l *loader) rootBroken() bool { return l.root == nil || l.root.broken }
 // only evaluation shows; it may be used for anything else only if there are no errors.
 func Load(path string, o Options) (*Module, hcl.Diagnostics) {
 	l := &loader{opts: o, files: map[string]*hcl.File{}, broken: map[string]bool{}, sources: map[string]*source{},
-		plugins: map[string]*plugin{}, infos: map[string]described{}, specs: map[string]*spec{}, tiers: map[string]*decl{},
+		plugins: map[string]*plugin{}, infos: map[string]described{}, specs: o.Catalog.specs, tiers: map[string]*decl{},
 		funcs: map[*source]map[string]function.Function{}, reads: map[string]string{}}
+	if l.specs == nil {
+		l.specs = o.Catalog.Cached().specs
+	}
 	m := &Module{l: l}
 	l.readRoot(path)
 	m.root = l.root

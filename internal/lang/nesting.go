@@ -14,12 +14,51 @@ import (
 // before they are parsed: a source that nests deeper than any person would write is refused.
 
 func checkNesting(src []byte, name string) hcl.Diagnostics {
+	if surelyShallow(src) {
+		return nil
+	}
 	tokens, diags := hclsyntax.LexConfig(src, name, hcl.InitialPos)
 	if bad := countTokens(tokens); bad != nil {
 		return fail(bad, "The file nests too deeply", "Brackets, operators and conditionals may be nested %d deep, and a file may have %d tokens and numbers of moderate size. Split the expression up with locals.", maxNesting, maxTokens)
 	}
 	_ = diags // the parser lexes again and reports them
 	return nil
+}
+
+// surelyShallow spares an ordinary file the counting of its tokens, which takes as long as parsing it: what has few
+// brackets in all cannot nest them deeply.
+func surelyShallow(src []byte) bool {
+	brackets, run, questions, digits := 0, 0, 0, 0
+	for i, c := range src {
+		if c < '0' || c > '9' {
+			digits = 0
+		} else if digits++; digits == 100 || digits == 3 && exponent(src[:i-2]) {
+			return false
+		}
+		switch c {
+		case '(', '[', '{':
+			brackets++
+			run = 0
+		case '!', '-':
+			run++
+		case ' ', '\t', '\r', '\n':
+		case '?':
+			questions++
+			run = 0
+		default:
+			run = 0
+		}
+		if brackets > maxNesting || run > maxNesting || questions > maxNesting {
+			return false
+		}
+	}
+	return len(src) < maxTokens
+}
+
+// exponent says whether what stands before some digits makes them an exponent.
+func exponent(before []byte) bool {
+	before = bytes.TrimRight(before, "+-")
+	return bytes.HasSuffix(before, []byte("e")) || bytes.HasSuffix(before, []byte("E"))
 }
 
 func countTokens(tokens hclsyntax.Tokens) *hcl.Range {

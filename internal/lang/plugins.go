@@ -104,7 +104,7 @@ type described struct {
 
 // checkInfo refuses a plugin whose own schemas make no sense.
 func (l *loader) checkInfo(p *plugin) {
-	spec, err := newSpec(p.decl.kind, p.info.Config)
+	spec, err := l.specs.get("plugin."+p.info.Name, func() (*spec, error) { return newSpec(p.decl.kind, p.info.Config) })
 	for _, o := range p.info.Outputs {
 		if err == nil && ctyType(o.Type) == cty.NilType {
 			err = fmt.Errorf("output %q has the unknown type %q", o.Name, o.Type)
