@@ -24,7 +24,7 @@ type Module struct {
 	draft   plan.Draft // what Draft starts from: the secrets of the plugins' configurations
 }
 
-// loader carries what Load finds out. After Load it is only read.
+// loader carries what Load finds out. After Load only its caches change, so a module serves one goroutine at a time.
 type loader struct {
 	opts    Options
 	syntax  hcl.Diagnostics // mistakes of syntax
