@@ -25,7 +25,6 @@ type story struct {
 	without map[journal.Kind]bool // kinds that are missing from the record
 	cut     time.Duration         // the record stops here
 	file    journal.End
-	phases  []journal.PhaseName
 	inject  time.Duration
 	active  time.Duration
 	revert  time.Duration
