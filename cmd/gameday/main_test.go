@@ -23,6 +23,8 @@ import (
 //	scenario DIR           make the scenario of testdata/scenario in DIR, and its file in svc/
 //	serve VAR FILE [HEAL]  start a service that works while FILE is there, or again HEAL after it went; VAR is its URL
 //	lastrun VAR            set VAR to the newest run
+//	lab                    take the lab down when the script ends, however it ends
+//	terminal CODE TEXT ...  gd on a terminal, on which TEXT is typed
 //	nowhere TEXT DIR       no file below DIR holds the text
 //	clean                  svc/ holds the file "up" and nothing of ours
 //	flip FILE OFFSET       change one byte of a file, counted from its end where OFFSET is negative
@@ -67,7 +69,7 @@ func TestScripts(t *testing.T) {
 		Condition: condition,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"gd": gd, "start": start, "answer": answer, "startanswer": startanswer, "sig": sig, "sigpid": sigpid, "end": end, "until": until, "scenario": scenario, "serve": serve,
-			"lastrun": lastrun, "nowhere": nowhere, "clean": clean, "flip": flip, "cut": cut, "smalldisk": smalldisk, "unprivileged": unprivileged,
+			"lab": lab, "lastrun": lastrun, "nowhere": nowhere, "terminal": terminal, "clean": clean, "flip": flip, "cut": cut, "smalldisk": smalldisk, "unprivileged": unprivileged,
 		},
 	})
 }

@@ -20,7 +20,7 @@ const patience = 90 * time.Second
 
 // passed on are the variables that a gameday in a script sees.
 var passedOn = []string{
-	"HOME", "PATH", "TMPDIR", "USER", "GAMEDAY_PLUGIN_DIR", "XDG_STATE_HOME", "NO_COLOR", "CI", "GAMEDAY_VAR_token",
+	"HOME", "PATH", "TERM", "TMPDIR", "USER", "GAMEDAY_PLUGIN_DIR", "XDG_STATE_HOME", "NO_COLOR", "CI", "GAMEDAY_VAR_token",
 	"GAMEDAY_TEST_MISBEHAVE", "GAMEDAY_TEST_ONCE", "GAMEDAY_TEST_VERSION", "GAMEDAY_TEST_FORBIDDEN",
 }
 
@@ -129,6 +129,11 @@ func running(ts *testscript.TestScript, name string) (s *startedCmd) {
 		ts.Fatalf("there is no command %q", name)
 	}
 	return s
+}
+
+func lab(ts *testscript.TestScript, _ bool, _ []string) {
+	down := command(ts, "down.out", "down.err", filepath.Join(binaries, "gameday"), "lab", "down")
+	ts.Defer(func() { _ = down.Run() }) // it may be down already
 }
 
 var signalNames = map[string]syscall.Signal{"INT": syscall.SIGINT, "TERM": syscall.SIGTERM, "HUP": syscall.SIGHUP, "KILL": syscall.SIGKILL, "STOP": syscall.SIGSTOP, "CONT": syscall.SIGCONT}

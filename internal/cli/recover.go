@@ -14,6 +14,7 @@ import (
 	"github.com/gameday-toolkit/gameday/internal/environment"
 	"github.com/gameday-toolkit/gameday/internal/journal"
 	"github.com/gameday-toolkit/gameday/internal/plan"
+	"github.com/gameday-toolkit/gameday/internal/pluginhost"
 	"github.com/gameday-toolkit/gameday/internal/undo"
 )
 
@@ -52,6 +53,7 @@ Exit code: 0 when nothing is left, 5 when something is; it then says by name wha
 }
 
 func (a *app) recover(ctx context.Context, args []string, o *recoverFlags) error {
+	pluginhost.Tidy()
 	state, err := environment.Default()
 	if err != nil {
 		return err

@@ -45,7 +45,11 @@ func (v planView) stops() {
 	}
 	v.head("Stop conditions and limits")
 	for _, g := range v.p.Guards {
-		v.line(2, column, g.Addr, "", fmt.Sprintf("everything is reverted when %s for %s", g.Expr, trimmed(time.Duration(g.For))))
+		text := "everything is reverted when " + g.Expr
+		if g.For > 0 {
+			text += " for " + trimmed(time.Duration(g.For))
+		}
+		v.line(2, column, g.Addr, "", text)
 	}
 	for _, l := range v.p.Limits {
 		v.line(2, column, l.Addr, "", bounds(l))

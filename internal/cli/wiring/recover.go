@@ -38,6 +38,9 @@ type Recovery struct {
 // be gone. Every step is in the journal.
 func (c *Recovery) Run(ctx context.Context) (left []undo.Item, err error) {
 	w, _, err := c.open()
+	if errors.Is(err, journal.ErrEmpty) {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -56,10 +59,11 @@ func (c *Recovery) Run(ctx context.Context) (left []undo.Item, err error) {
 	rec := &recorder{journal: w, clock: clockOf(run), say: c.Say}
 	p := &putter{Recovery: c, plan: run.Plan, run: run.Started.Run, procs: map[string]*pluginhost.Plugin{}}
 	defer func() { err = errors.Join(err, p.close(ctx)) }()
+	all := p.items(open)
 	if p.plan.Secrets, err = c.secrets(run.Plan, open); err != nil {
-		return nil, err
+		return all, err
 	}
-	items, hopeless, openErr := p.openable(ctx, p.items(open))
+	items, hopeless, openErr := p.openable(ctx, all)
 	left = append(undo.All(ctx, items, rec.record, c.Options), hopeless...)
 	names := []string{}
 	for _, it := range left {
