@@ -21,7 +21,7 @@ func TestTheUndoIsOnDiskBeforeTheFault(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []string{
 		"fault.prepared fault.a", "fault.injecting fault.a", "fault.injected fault.a", "fault.active fault.a",
-		"fault.reverting fault.a", "fault.reverted fault.a", "run.ended ",
+		"fault.inspection fault.a", "fault.reverting fault.a", "fault.reverted fault.a", "run.ended ",
 	}, j.steps())
 	require.Empty(t, w.broken)
 	require.Equal(t, journal.RunStarted, j.entries[0].Kind)
@@ -251,7 +251,8 @@ func TestActionsFollowFaultsAndAreUndoneAfterThem(t *testing.T) {
 		"fault.prepared fault.a", "fault.injecting fault.a", "fault.injected fault.a", "fault.active fault.a",
 		"action.prepared action.failover", "action.started action.failover", "action.ended action.failover",
 		"fault.prepared fault.b", "fault.injecting fault.b", "fault.injected fault.b", "fault.active fault.b",
-		"fault.reverting fault.a", "fault.reverted fault.a", "fault.reverting fault.b", "fault.reverted fault.b",
+		"fault.inspection fault.a", "fault.reverting fault.a", "fault.reverted fault.a",
+		"fault.inspection fault.b", "fault.reverting fault.b", "fault.reverted fault.b",
 		"action.undoing action.failover", "action.undone action.failover", "run.ended ",
 	}, j.steps())
 }
@@ -324,4 +325,19 @@ func TestLedgersAreReadBackBeforeAndAfterTheRevert(t *testing.T) {
 		}
 	}
 	require.Equal(t, []string{"recovery", "failback"}, stages)
+}
+
+func TestAFaultThatWentAwayByItselfIsNoticed(t *testing.T) {
+	w := newWorld()
+	j, err := play(t, aPlan(fault("a", "0s", "10s")), w, func(c *Config) {
+		c.Observer = when(func(at time.Duration) bool { return at > 8*time.Second }, func() {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			delete(w.broken, "fault.a") // somebody's supervisor has restarted it
+		})
+	})
+	require.NoError(t, err)
+	var b journal.StepBody
+	j.find(t, journal.FaultStillThere, &b)
+	require.Contains(t, b.Err, "the target no longer shows the fault (inactive: looked: whole)")
 }

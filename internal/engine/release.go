@@ -2,10 +2,12 @@ package engine
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/gameday-toolkit/gameday/internal/journal"
 	"github.com/gameday-toolkit/gameday/internal/undo"
+	"github.com/gameday-toolkit/gameday/plugins/sdk"
 )
 
 // checkReleases looks for the moment when the service has recovered although the fault is still there: then the ledgers
@@ -91,10 +93,32 @@ func (l *loop) release(s *step, reason string) {
 	s.state = reverting
 	items := []undo.Item{l.undoItem(s, reason)}
 	l.work("reverting "+s.addr, nil, func() func() {
+		l.lookAgain(s)
 		left := undo.All(l.steps, items, l.step, l.Undo)
 		return func() { l.reverted(items, left) }
 	})
 }
+
+// lookAgain records whether the target still shows the fault at the end of its time. One that went away by itself, a
+// process that a supervisor has restarted, means that the service was not tested for as long as it seems.
+func (l *loop) lookAgain(s *step) {
+	ctx, cancel := context.WithTimeout(l.steps, lookTimeout)
+	defer cancel()
+	body := journal.StepBody{Addr: s.addr, Handle: s.handle.ID}
+	p, err := l.Open(ctx, s.fault.Plugin)
+	if err == nil {
+		var st sdk.State
+		st, err = p.Inspect(ctx, *s.handle)
+		if body.Evidence = st.Evidence; err == nil && st.Status != sdk.Active {
+			err = fmt.Errorf("the target no longer shows the fault (%s: %s)", st.Status, st.Evidence)
+		}
+	}
+	body.Err = text(err)
+	l.step(journal.FaultStillThere, body)
+}
+
+// lookTimeout bounds what a last look may add to hold.
+const lookTimeout = 2 * time.Second
 
 // step records a step of an undo at the time it happened; undo calls it from a worker.
 func (l *loop) step(kind journal.Kind, body journal.StepBody) {
