@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/gameday-toolkit/gameday/internal/history"
@@ -68,23 +67,14 @@ func alertUnresolved(v *view) []miss {
 	return found
 }
 
-// limited says whether a system's notice is of a limit that it reached, and not of something that it just did. The kinds of
-// events do not tell the two apart, and so the words by which systems commonly refuse have to.
-func limited(e sdk.Event) bool {
-	text := strings.ToLower(e.Summary)
-	return e.Kind == sdk.Noticed && slices.ContainsFunc(
-		[]string{"denied", "refused", "exceeded", "exhausted", "throttle", "insufficient", "no capacity", "out of capacity", "limit reached"},
-		func(word string) bool { return strings.Contains(text, word) })
-}
-
-// noticed reports what the system said about itself beyond detecting and recovering: a limit that was reached, a refusal.
-// The same notice about the same subject is one finding, however often it came.
+// noticed reports the limits that the system says it reached. The same notice about the same subject is one finding,
+// however often it came.
 func noticed(v *view) []miss {
 	type key struct{ source, subject string }
 	first, times := map[key]history.Event{}, map[key]int{}
 	var order []key
 	for _, e := range v.run.Events {
-		if !limited(e.Event) {
+		if e.Event.Kind != sdk.Limited {
 			continue
 		}
 		k := key{e.Event.Source, e.Event.Subject}

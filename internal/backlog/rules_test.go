@@ -206,7 +206,7 @@ func TestEachRule(t *testing.T) {
 		"GD012": {healthy().with(func(s *story) { s.without = journal.FaultActive }).tell(12*sec, journal.FaultUnproven, journal.StepBody{Addr: theFault, Err: "the target does not show it"}), nil, theFault, "low", "does not show it", "permission"},
 		"GD013": {healthy().with(func(s *story) { s.without = journal.FaultReverted }).tell(41*sec, journal.FaultStuck, journal.StepBody{Addr: theFault, Err: "timeout"}), nil, theFault, "critical", "By hand: start the zone", "gameday recover"},
 		"GD014": {healthy().tell(39*sec, journal.GuardTripped, journal.GuardBody{Addr: theGuard, Expr: "slo.checkout.sli < 0.5", Since: 30 * sec}), nil, theGuard, "high", "slo.checkout.sli < 0.5", "blast radius"},
-		"GD015": {healthy().tell(20*sec, journal.EventSeen, event(sdk.Noticed)).tell(21*sec, journal.EventSeen, event(sdk.Noticed)).tell(22*sec, journal.EventSeen, event(sdk.Recovered)), nil, "autoscaler/east", "medium", "2 in all", "headroom"},
+		"GD015": {healthy().tell(20*sec, journal.EventSeen, event(sdk.Limited)).tell(21*sec, journal.EventSeen, event(sdk.Limited)).tell(22*sec, journal.EventSeen, event(sdk.Recovered)), nil, "autoscaler/east", "medium", "2 in all", "headroom"},
 		"GD016": {healthy().with(func(s *story) {
 			s.down = append(s.down, span{41 * sec, 53 * sec})
 			s.plan.Objectives[3].MaxDowntime = d(time.Hour)

@@ -115,7 +115,7 @@ func TestCapacityIsReplacedUnlessTheQuotaForbids(t *testing.T) {
 	require.NoError(t, b.plugin.Inject(t.Context(), quota))
 	require.NoError(t, b.plugin.Inject(t.Context(), outage))
 	events.waitFor(t, sdk.Detected, "east-b failed its health checks")
-	events.waitFor(t, sdk.Noticed, "was denied: QuotaExceeded: 3 of 3 instances are in use")
+	events.waitFor(t, sdk.Limited, "was denied: QuotaExceeded: 3 of 3 instances are in use")
 	require.NoError(t, b.plugin.Revert(t.Context(), quota))
 	events.waitFor(t, sdk.Noticed, "launched east-")
 	require.Eventually(t, func() bool { return b.healthyBackends("east") == 3 }, patience, 20*time.Millisecond, "the replacement takes requests")

@@ -163,10 +163,12 @@ type Observation struct {
 // EventKind sorts what a system noticed by itself.
 type EventKind string
 
-// Detected is the system's own first notice of a failure; it counts as detection where no alert is configured.
+// Detected is the system's own first notice of a failure; it counts as detection where no alert is configured. Limited is
+// a limit that the system reached, and so could not do what it wanted.
 const (
 	Detected  EventKind = "detected"
 	Recovered EventKind = "recovered"
+	Limited   EventKind = "limited"
 	Noticed   EventKind = "noticed"
 )
 

@@ -162,6 +162,7 @@ type Event struct {
 const (
 	Detected  = "detected"
 	Recovered = "recovered"
+	Limited   = "limited"
 	Noticed   = "noticed"
 )
 

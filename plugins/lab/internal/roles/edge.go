@@ -89,7 +89,11 @@ func (e *edge) backendChanged(s balancer.Status) {
 }
 
 func (e *edge) scaled(n autoscale.Note) {
-	e.report(control.Noticed, "autoscaler "+e.region, e.region, n.Summary)
+	kind := control.Noticed
+	if n.Denied {
+		kind = control.Limited
+	}
+	e.report(kind, "autoscaler "+e.region, e.region, n.Summary)
 }
 
 func (e *edge) report(kind, source, subject, summary string) {
