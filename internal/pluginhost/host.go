@@ -31,8 +31,9 @@ type Options struct {
 
 // Host launches plugins and knows which of them run. Use New.
 type Host struct {
-	opts Options
-	sink *sink
+	opts    Options
+	sink    *sink
+	sockets sockets
 
 	mu      sync.Mutex
 	running map[*Plugin]struct{}

@@ -90,6 +90,10 @@ func (p *Plugin) makeStateDir(root string) error {
 
 // start brings the process up as far as the answer of its first call.
 func (p *Plugin) start(ctx context.Context) error {
+	sockets, err := p.host.sockets.take()
+	if err != nil {
+		return err
+	}
 	p.wire = plugin.NewClient(&plugin.ClientConfig{
 		HandshakeConfig:  sdk.Handshake(),
 		VersionedPlugins: sdk.HostPlugins(),
@@ -99,7 +103,7 @@ func (p *Plugin) start(ctx context.Context) error {
 		Logger:           hclog.New(&hclog.LoggerOptions{Output: io.Discard, Level: hclog.Off}),
 		Stderr:           p.tail,
 		StartTimeout:     time.Hour, // the context ends it before
-		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: socketDir()},
+		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: sockets},
 		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, _ string) (runner.Runner, error) {
 			p.proc.cmd.Env = cmd.Env
 			return p.proc, nil
@@ -107,7 +111,7 @@ func (p *Plugin) start(ctx context.Context) error {
 	})
 	// go-plugin's launch knows no context, and ends when the process does.
 	defer context.AfterFunc(ctx, func() { _ = p.proc.Kill(ctx) })()
-	err := p.connect()
+	err = p.connect()
 	if err == nil {
 		p.Info, err = p.Describe(ctx)
 	}
@@ -130,13 +134,4 @@ func (p *Plugin) connect() (err error) {
 	}
 	p.Client = sdk.NewClient(p.Alias, conn).Explain(p.explain)
 	return nil
-}
-
-// socketDir is where the plugin's socket goes. The path of a socket is limited to about a hundred bytes, and some
-// machines have temporary directories with names as long as that.
-func socketDir() string {
-	if dir := os.TempDir(); len(dir) < 50 {
-		return dir
-	}
-	return "/tmp"
 }

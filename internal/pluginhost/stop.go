@@ -53,5 +53,6 @@ func (p *Plugin) kill() {
 	}
 	if p.wire != nil {
 		p.wire.Kill() // finds the process gone, and tidies up
+		p.host.sockets.give()
 	}
 }

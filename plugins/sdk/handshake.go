@@ -21,6 +21,9 @@ const (
 	CookieValue = "6f1d6c1d-gameday-1f0a"
 )
 
+// SocketsPrefix begins the name of the directory in which one gameday's plugins have their sockets.
+const SocketsPrefix = "gameday-sockets-"
+
 // transportName is the one plugin of go-plugin's plugin set.
 const transportName = "gameday"
 

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -83,9 +85,12 @@ func (p process) run() int {
 	<-watched
 	p.session.Close(context.Background())
 	// go-plugin gives each plugin a directory for its socket and leaves it to the host, which may be dead. If the host
-	// lives, it removes the same directory.
+	// lives, it removes the same directory. The one above it is gameday's own, for all its plugins: the last one removes it.
 	if dir := os.Getenv(plugin.EnvUnixSocketDir); dir != "" {
 		_ = os.Remove(dir)
+		if dir = filepath.Dir(dir); strings.HasPrefix(filepath.Base(dir), SocketsPrefix) {
+			_ = os.Remove(dir)
+		}
 	}
 	return p.session.exitCode()
 }
