@@ -11,6 +11,9 @@ import (
 // ErrTampered: the journal has an entry that is not what was written.
 var ErrTampered = errors.New("the journal has been tampered with")
 
+// ErrEmpty: the run was killed before its first entry. It has touched nothing.
+var ErrEmpty = errors.New("the journal has no entries: nothing was touched by this run")
+
 // OpenAppend continues a journal, for recovery. Every entry is verified first. A torn write at the end is cut off, after
 // its bytes have been saved beside the journal. A journal that has been tampered with is refused with ErrTampered.
 func OpenAppend(path string) (*Writer, End, error) { return openAppend(path, false) }
@@ -42,11 +45,11 @@ func resume(path string, f *os.File, force bool) (*Writer, End, error) {
 	case end.Ending == Tampered && !force:
 		return nil, end, fmt.Errorf("%w: %s", ErrTampered, end.Detail)
 	case end.Entries == 0:
-		return nil, end, errors.New("it has no entries: nothing was touched by this run")
+		return nil, end, errors.Join(ErrEmpty, removeReserve(path)) // the reserve is of no use any more
 	}
 	err = saveTail(path, f, end)
 	if err != nil && noSpace(err) { // the reserve that the run left behind is for this
-		if err = os.Remove(path + reserveName); err == nil {
+		if err = removeReserve(path); err == nil {
 			err = saveTail(path, f, end)
 		}
 	}

@@ -118,12 +118,7 @@ func reserve(path string) (release func() error, err error) {
 	if err != nil {
 		return nil, err
 	}
-	release = func() error {
-		if err := os.Remove(path); !errors.Is(err, os.ErrNotExist) {
-			return err
-		}
-		return nil
-	}
+	release = func() error { return removeIfThere(path) }
 	err = unix.Fallocate(int(f.Fd()), 0, 0, reserveSize)
 	if errors.Is(err, unix.EOPNOTSUPP) || errors.Is(err, unix.ENOSYS) {
 		_, err = f.WriteAt(make([]byte, reserveSize), 0)
@@ -132,6 +127,15 @@ func reserve(path string) (release func() error, err error) {
 		return nil, errors.Join(fmt.Errorf("reserving disk space for the reverts: %w", err), release())
 	}
 	return release, nil
+}
+
+func removeReserve(journal string) error { return removeIfThere(journal + reserveName) }
+
+func removeIfThere(path string) error {
+	if err := os.Remove(path); !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 // Append adds an entry, and returns its sequence number. The entry is on disk after the next Sync.
