@@ -59,3 +59,22 @@ func FuzzDecodeBlock(f *testing.F) {
 		_ = DecodeBlock(b, Schedule{Rate: 50}, func(Sample) bool { return true })
 	})
 }
+
+func TestAGapInTheSeriesTakesNoMemory(t *testing.T) {
+	s := Series{Schedule: Schedule{Rate: 1000}}
+	require.True(t, s.Add(Sample{Seq: 0, Outcome: Good}))
+	require.True(t, s.Add(Sample{Seq: maxGap, Intended: s.Schedule.Intended(maxGap), Outcome: Good}))
+	kept := 0
+	for _, c := range s.chunks {
+		if c != nil {
+			kept++
+		}
+	}
+	require.Equal(t, 2, kept)
+	n := 0
+	for range s.Between(0, 1<<62) {
+		n++
+	}
+	require.Equal(t, 2, n)
+	require.Equal(t, Missing, s.At(maxGap/2).Outcome)
+}

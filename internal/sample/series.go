@@ -11,7 +11,7 @@ const chunkLen = 1 << 14
 // samples fits into memory and needs no sorting. Samples may be added in any order.
 type Series struct {
 	Schedule Schedule
-	chunks   []*chunk
+	chunks   []*chunk // nil where nothing was recorded
 	n        uint64
 }
 
@@ -28,10 +28,14 @@ func (s *Series) Add(x Sample) bool {
 	if x.Seq > s.n+maxGap {
 		return false
 	}
-	for x.Seq/chunkLen >= uint64(len(s.chunks)) {
-		s.chunks = append(s.chunks, new(chunk))
+	at, i := x.Seq/chunkLen, x.Seq%chunkLen
+	for at >= uint64(len(s.chunks)) {
+		s.chunks = append(s.chunks, nil)
 	}
-	c, i := s.chunks[x.Seq/chunkLen], x.Seq%chunkLen
+	if s.chunks[at] == nil {
+		s.chunks[at] = new(chunk)
+	}
+	c := s.chunks[at]
 	c.latency[i], c.code[i] = int64(x.Latency()), byte(x.Class)<<2|byte(x.Outcome)
 	s.n = max(s.n, x.Seq+1)
 	return true
@@ -45,18 +49,29 @@ func (s *Series) Len() uint64 { return s.n }
 func (s *Series) At(k uint64) Sample {
 	x := Sample{Seq: k, Intended: s.Schedule.Intended(k)}
 	x.Started = x.Intended
-	if k < s.n {
-		c, i := s.chunks[k/chunkLen], k%chunkLen
+	if c, i := s.chunk(k), k%chunkLen; c != nil {
 		x.Ended = x.Intended + time.Duration(c.latency[i])
 		x.Class, x.Outcome = Class(c.code[i]>>2), Outcome(c.code[i]&3)
 	}
 	return x
 }
 
+// chunk is where sample k is kept; nil where no sample near it was recorded.
+func (s *Series) chunk(k uint64) *chunk {
+	if k >= s.n {
+		return nil
+	}
+	return s.chunks[k/chunkLen]
+}
+
 // Between yields the recorded samples intended in [from, to), in the order of the schedule.
 func (s *Series) Between(from, to time.Duration) iter.Seq[Sample] {
 	return func(yield func(Sample) bool) {
 		for k := s.Schedule.Seq(from); k < s.n; k++ {
+			if s.chunk(k) == nil {
+				k += chunkLen - k%chunkLen - 1 // nothing was recorded in all of it
+				continue
+			}
 			x := s.At(k)
 			if x.Intended >= to {
 				return
