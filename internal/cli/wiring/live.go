@@ -35,8 +35,9 @@ type slot struct {
 	plugin  plan.Plugin
 	sources bool // the run is measured with it
 
-	mu   sync.Mutex // held while a process is started
-	proc *pluginhost.Plugin
+	mu      sync.Mutex // held while a process is started
+	proc    *pluginhost.Plugin
+	watched <-chan struct{} // closed when the end of proc has been told
 
 	state sync.Mutex
 	lost  *pluginhost.Plugin // the process that is known to be of no use any more
@@ -106,6 +107,11 @@ func (l *Live) client(ctx context.Context, key string) (*pluginhost.Plugin, erro
 		return s.proc, nil
 	}
 	if s.proc != nil {
+		select {
+		case <-s.watched: // to stop it any sooner would keep its end from the run
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
 		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopLost)
 		_ = s.proc.Stop(stop) // it is gone afterwards, which is all that matters here
 		cancel()
@@ -114,8 +120,7 @@ func (l *Live) client(ctx context.Context, key string) (*pluginhost.Plugin, erro
 	if err != nil {
 		return nil, err
 	}
-	s.proc = p
-	l.watch(key, s, p)
+	s.proc, s.watched = p, l.watch(key, s, p)
 	return p, nil
 }
 
@@ -170,9 +175,10 @@ func (s *slot) same(p *pluginhost.Plugin, got map[string]any) error {
 
 // watch keeps a process alive and tells when it was lost. That ends the run only where the plugin holds something, or is
 // what the run is measured with; else it is started again when it is needed.
-func (l *Live) watch(key string, s *slot, p *pluginhost.Plugin) {
-	lost := p.KeepAlive(l.ctx, l.lease)
+func (l *Live) watch(key string, s *slot, p *pluginhost.Plugin) <-chan struct{} {
+	lost, done := p.KeepAlive(l.ctx, l.lease), make(chan struct{})
 	l.jobs.Go(func() {
+		defer close(done)
 		err, failed := <-lost
 		if !failed {
 			return
@@ -186,6 +192,7 @@ func (l *Live) watch(key string, s *slot, p *pluginhost.Plugin) {
 		default: // the run has ended, or is ending for sixty-four other reasons
 		}
 	})
+	return done
 }
 
 // holder is a plugin that keeps book of what it may hold.
