@@ -87,10 +87,10 @@ func Tidy() {
 	}
 }
 
-// socketDir is where the plugins' sockets go. The path of a socket is limited to about a hundred bytes, and some machines
-// have temporary directories with names as long as that.
+// socketDir is where the plugins' sockets go. The path of a socket is limited to 107 bytes, of which the names below this
+// directory (ours, go-plugin's own and the socket's) take 65, and some machines have temporary directories with long names.
 func socketDir() string {
-	if dir := os.TempDir(); len(dir) < 50 {
+	if dir := os.TempDir(); len(dir) <= 40 {
 		return dir
 	}
 	return "/tmp"
