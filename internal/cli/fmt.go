@@ -10,11 +10,10 @@ import (
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
-	"github.com/hashicorp/hcl/v2/hclsyntax"
-	"github.com/hashicorp/hcl/v2/hclwrite"
 	"github.com/spf13/cobra"
 
 	"github.com/gameday-toolkit/gameday/internal/cli/wiring"
+	"github.com/gameday-toolkit/gameday/internal/lang"
 )
 
 func (a *app) fmtCmd() *cobra.Command {
@@ -85,11 +84,11 @@ func (a *app) format(path string, check, diff bool) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if f, diags := hclsyntax.ParseConfig(src, path, hcl.InitialPos); diags.HasErrors() {
-		err := a.showMistakes(a.err, &wiring.Mistakes{Diags: diags, Files: map[string]*hcl.File{path: f}})
+	want, diags := lang.Format(src, path)
+	if diags.HasErrors() {
+		err := a.showMistakes(a.err, &wiring.Mistakes{Diags: diags, Files: map[string]*hcl.File{path: {Bytes: src}}})
 		return false, errors.Join(err, fmt.Errorf("%s cannot be parsed; it was left as it is", path))
 	}
-	want := hclwrite.Format(src)
 	differs := !bytes.Equal(src, want)
 	if diff && differs {
 		a.showDiff(path, src, want)

@@ -1,21 +1,15 @@
 package cli
 
 import (
-	"embed"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/gameday-toolkit/gameday/internal/cli/wiring"
+	"github.com/gameday-toolkit/gameday/internal/lang"
 )
-
-//go:embed scaffold
-var scaffold embed.FS
 
 func (a *app) initCmd() *cobra.Command {
 	return &cobra.Command{
@@ -42,37 +36,31 @@ scenario already it changes no file of it, and only locks the plugins that it us
 }
 
 func (a *app) scaffold(dir string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("making %s: %w", dir, err)
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return err
 	}
-	files, err := scaffold.ReadDir("scaffold")
+	files, err := lang.Scaffold(dir, name(filepath.Base(abs)))
 	if err != nil {
 		return err
 	}
 	for _, f := range files {
-		b, err := scaffold.ReadFile("scaffold/" + f.Name())
-		if err != nil {
-			return err
-		}
-		path := filepath.Join(dir, strings.TrimSuffix(f.Name(), ".tmpl"))
-		if err := create(path, b); err != nil {
-			return err
-		}
-		fmt.Fprintln(a.out, path)
+		fmt.Fprintln(a.out, f)
 	}
 	_, err = fmt.Fprintf(a.out, "\nNext:\n  gameday lab up\n  gameday validate %[1]s\n  gameday plan %[1]s\n  gameday run %[1]s\n", dir)
 	return err
 }
 
-// create writes a file that must not be there.
-func create(path string, b []byte) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
-	if errors.Is(err, fs.ErrExist) {
-		return hint(fmt.Errorf("%s is there already, and was left as it is", path), "choose an empty directory")
+// name makes a scenario's name of a directory's.
+func name(dir string) string {
+	out := strings.Map(func(r rune) rune {
+		if r == '-' || r == '_' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' {
+			return r
+		}
+		return '-'
+	}, dir)
+	if out == "" || !(out[0] >= 'a' && out[0] <= 'z' || out[0] >= 'A' && out[0] <= 'Z') {
+		return "scenario-" + strings.Trim(out, "-")
 	}
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(b)
-	return errors.Join(err, f.Close())
+	return out
 }

@@ -210,7 +210,7 @@ func (a *app) secretsOf(ctx context.Context, p *plan.Plan, vars *varFlags) (secr
 		if err := a.refuse(mistakes); err != nil {
 			return hint(fmt.Errorf("finding the sensitive values again: %w", err), "give them with -var, -var-file or GAMEDAY_VAR_name, as for the run")
 		}
-		d, diags, err := wiring.Draft(ctx, r, m, p.Dir)
+		d, diags, err := wiring.Draft(ctx, r, m)
 		if err == nil && diags.HasErrors() {
 			err = diags
 		}

@@ -1,11 +1,18 @@
 package cli
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"maps"
+	"runtime"
 
+	"github.com/hashicorp/hcl/v2"
 	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/gameday-toolkit/gameday/internal/cli/wiring"
+	"github.com/gameday-toolkit/gameday/internal/lang"
 )
 
 func (a *app) validateCmd() *cobra.Command {
@@ -22,16 +29,12 @@ Exit code: 0 without mistakes (warnings are none), 2 with any.`,
 		Args:    usage(1, -1, "the scenario"),
 		RunE: func(cmd *cobra.Command, paths []string) error {
 			return withReaders(cmd.Context(), func(r *wiring.Readers) error {
-				all := make([]*wiring.Mistakes, len(paths))
-				for i, path := range paths {
-					src, err := vars.source(path)
-					if err != nil {
-						return err
-					}
-					_, all[i] = wiring.Validate(cmd.Context(), r, src)
+				all, err := validateAll(cmd.Context(), r, &vars, paths)
+				if err != nil {
+					return err
 				}
 				if asJSON {
-					return a.validJSON(paths, all)
+					return a.validJSON(all)
 				}
 				return a.valid(paths, all)
 			})
@@ -42,12 +45,35 @@ Exit code: 0 without mistakes (warnings are none), 2 with any.`,
 	return cmd
 }
 
-func (a *app) validJSON(paths []string, all []*wiring.Mistakes) error {
-	d := diagnose(paths, all)
-	if err := printJSON(a.out, d); err != nil {
+// validateAll looks at as many scenarios at once as there are processors.
+func validateAll(ctx context.Context, r *wiring.Readers, vars *varFlags, paths []string) ([]*wiring.Mistakes, error) {
+	all := make([]*wiring.Mistakes, len(paths))
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for i, path := range paths {
+		src, err := vars.source(path)
+		if err != nil {
+			return nil, errors.Join(err, g.Wait())
+		}
+		g.Go(func() error {
+			_, all[i] = wiring.Validate(ctx, r, src)
+			return nil
+		})
+	}
+	return all, g.Wait()
+}
+
+func (a *app) validJSON(all []*wiring.Mistakes) error {
+	var diags hcl.Diagnostics
+	files := map[string]*hcl.File{}
+	for _, m := range all {
+		diags = append(diags, m.Diags...)
+		maps.Copy(files, m.Files)
+	}
+	if err := lang.WriteDiagnosticsJSON(a.out, files, diags); err != nil {
 		return err
 	}
-	if !d.Valid {
+	if diags.HasErrors() {
 		return exitError{ExitUntouched}
 	}
 	return nil

@@ -2,6 +2,7 @@ package wiring
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 
@@ -52,7 +53,7 @@ func Plan(ctx context.Context, r *Readers, src Source, seed int64, first func(*p
 	if mistakes.Diags.HasErrors() {
 		return nil, mistakes, nil
 	}
-	draft, diags, err := Draft(ctx, r, m, src.dir())
+	draft, diags, err := Draft(ctx, r, m)
 	if err != nil || diags.HasErrors() {
 		mistakes.Diags = append(mistakes.Diags, diags...)
 		return nil, mistakes, err
@@ -66,14 +67,14 @@ func Plan(ctx context.Context, r *Readers, src Source, seed int64, first func(*p
 	if err != nil {
 		return nil, mistakes, err
 	}
-	mistakes.Diags = append(mistakes.Diags, bind(notices, m.Files(), src.dir(), draft.Secrets)...)
+	mistakes.Diags = append(mistakes.Diags, bind(m, notices, draft.Secrets)...)
 	return p, mistakes, nil
 }
 
-// Draft configures the plugins of a module and evaluates it with their outputs. dir is the scenario's.
-func Draft(ctx context.Context, r *Readers, m *lang.Module, dir string) (*plan.Draft, hcl.Diagnostics, error) {
+// Draft configures the plugins of a module and evaluates it with their outputs.
+func Draft(ctx context.Context, r *Readers, m *lang.Module) (*plan.Draft, hcl.Diagnostics, error) {
 	outputs, notices, err := r.Configure(ctx, m.Plugins(), m.Secrets())
-	if diags := bind(notices, m.Files(), dir, m.Secrets()); err != nil || diags.HasErrors() {
+	if diags := bind(m, notices, m.Secrets()); err != nil || diags.HasErrors() {
 		return nil, diags, err
 	}
 	vals := map[string]map[string]cty.Value{}
@@ -82,8 +83,12 @@ func Draft(ctx context.Context, r *Readers, m *lang.Module, dir string) (*plan.D
 		if err != nil {
 			return nil, nil, err
 		}
-		if vals[p.Key()], err = values(p.Key(), proc.Info.Outputs, outputs[p.Key()]); err != nil {
-			return nil, nil, err
+		got, err := raw(outputs[p.Key()])
+		if err == nil {
+			vals[p.Key()], err = lang.OutputValues(proc.Info.Outputs, got)
+		}
+		if err != nil {
+			return nil, nil, fmt.Errorf("plugin %s: %w", p.Key(), err)
 		}
 	}
 	draft, diags := m.Draft(vals)

@@ -27,6 +27,8 @@ type Readers struct {
 	known  map[string]*known             // by name
 	spare  map[string]*pluginhost.Plugin // launched to be described, and not configured
 	active map[string]*pluginhost.Plugin // configured, by key
+
+	kinds func() lang.Catalog // the core's own kinds, with the decoders made for them so far
 }
 
 // known is what one plugin's file said about itself, once for all scenarios of this process.
@@ -38,7 +40,10 @@ type known struct {
 
 // NewReaders returns readers that have launched nothing yet.
 func NewReaders(host *pluginhost.Host) *Readers {
-	return &Readers{Host: host, known: map[string]*known{}, spare: map[string]*pluginhost.Plugin{}, active: map[string]*pluginhost.Plugin{}}
+	return &Readers{
+		Host: host, known: map[string]*known{}, spare: map[string]*pluginhost.Plugin{}, active: map[string]*pluginhost.Plugin{},
+		kinds: sync.OnceValue(func() lang.Catalog { return catalog(host.Names()).Cached() }),
+	}
 }
 
 // Close stops every plugin that was launched.
@@ -46,10 +51,14 @@ func (r *Readers) Close(ctx context.Context) error { return r.Host.Stop(ctx) }
 
 // Catalog describes all kinds of blocks: the core's own, and those of plugins, which must be the ones that are locked.
 func (r *Readers) Catalog(ctx context.Context, lock *lockfile.Lock) lang.Catalog {
+	c := r.kinds()
+	c.Plugin = func(name string) (sdk.Info, error) { return r.describe(ctx, name, lock) }
+	return c
+}
+
+func catalog(names []string) lang.Catalog {
 	c := lang.Catalog{
-		Probes: map[string]sdk.Schema{}, Ledgers: map[string]sdk.Schema{}, Alerts: map[string]sdk.Schema{}, Actions: map[string]sdk.Schema{},
-		Plugin: func(name string) (sdk.Info, error) { return r.describe(ctx, name, lock) },
-		Names:  r.Host.Names(),
+		Probes: map[string]sdk.Schema{}, Ledgers: map[string]sdk.Schema{}, Alerts: map[string]sdk.Schema{}, Actions: map[string]sdk.Schema{}, Names: names,
 	}
 	for name, k := range probe.Kinds() {
 		c.Probes[name] = k.Schema
