@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -49,7 +50,11 @@ func runExec(ctx context.Context, env Env, config json.RawMessage) (Said, error)
 	var out head
 	cmd.Stdout, cmd.Stderr = &out, &out
 	// A group of its own: a Ctrl-C on the terminal is for gameday, and the end of the timeout is for all children.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	// The command dies with gameday: nobody would know any more what it does. The kernel takes the thread that started it for
+	// its parent, which therefore has to live as long.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = time.Second
 	err := cmd.Run()

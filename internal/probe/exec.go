@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"runtime"
 	"slices"
 	"syscall"
 	"time"
@@ -73,7 +74,10 @@ func (p *execProber) Probe(ctx context.Context) Answer {
 	var stdout bounded
 	cmd := exec.CommandContext(ctx, p.command[0], p.command[1:]...)
 	cmd.Env, cmd.Dir, cmd.Stdout, cmd.WaitDelay = p.env, p.dir, &stdout, killGrace
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	// The kernel ends the command when gameday dies, for which it takes the thread that started it.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	err := cmd.Run()
 	if errors.Is(err, exec.ErrWaitDelay) { // it has ended, and left something behind that holds its output
