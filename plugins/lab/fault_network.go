@@ -168,10 +168,21 @@ func planLink(req sdk.Request, w *world, _ control.Status, r *control.Record) ([
 }
 
 // inspectLink opens a connection through the link. The far end speaks first, so its first byte shows the delay, and its
-// absence the cut. While the far end is dead only the link's own rule is left to ask.
+// absence the cut. The link's own rule says how long to wait for it; it is all there is to ask while the far end is dead,
+// and about a delay while another fault has cut the link.
 func inspectLink(ctx context.Context, w *world, added time.Duration, cut bool) sdk.State {
-	usual := w.lab.Settings.LinkDelay
-	patience := usual + added + 500*time.Millisecond
+	st, err := w.Status(ctx)
+	if err != nil {
+		return sdk.State{Status: sdk.Unknown, Evidence: err.Error()}
+	}
+	usual, rule := w.lab.Settings.LinkDelay, st.Links["leaf:west-a:east-a"]
+	patience := rule.Delay + 500*time.Millisecond
+	if rule.Block != fabric.Open {
+		if !cut && added > 0 {
+			return stateOf(rule.Delay >= usual+added, fmt.Sprintf("the link is cut by another fault; its rule is delay %s", rule.Delay))
+		}
+		patience = rule.Delay + 100*time.Millisecond // for nothing: every moment of it blurs when the fault began
+	}
 	for i, east := range layout.ZonesOf(layout.East) {
 		took, err := firstByte(ctx, w.lab.LeafLink(layout.ZonesOf(layout.West)[i], east), patience)
 		var timeout net.Error
@@ -184,7 +195,11 @@ func inspectLink(ctx context.Context, w *world, added time.Duration, cut bool) s
 			return sdk.State{Status: sdk.Inactive, Evidence: fmt.Sprintf("the link took %s", took.Round(time.Millisecond))}
 		}
 	}
-	return ruleOfLink(ctx, w, usual+added, cut)
+	active := rule.Block != fabric.Open
+	if !cut {
+		active = rule.Block == fabric.Open && rule.Delay >= usual+added
+	}
+	return stateOf(active, fmt.Sprintf("no zone in the east answers; the link's rule is delay %s, block %q", rule.Delay, rule.Block))
 }
 
 func stateOf(active bool, evidence string) sdk.State {
@@ -192,19 +207,6 @@ func stateOf(active bool, evidence string) sdk.State {
 		return sdk.State{Status: sdk.Active, Evidence: evidence}
 	}
 	return sdk.State{Status: sdk.Inactive, Evidence: evidence}
-}
-
-func ruleOfLink(ctx context.Context, w *world, delay time.Duration, cut bool) sdk.State {
-	st, err := w.Status(ctx)
-	if err != nil {
-		return sdk.State{Status: sdk.Unknown, Evidence: err.Error()}
-	}
-	rule := st.Links["leaf:west-a:east-a"]
-	active := rule.Block != fabric.Open
-	if !cut {
-		active = rule.Block == fabric.Open && rule.Delay >= delay
-	}
-	return stateOf(active, fmt.Sprintf("no zone in the east answers; the link's rule is delay %s, block %q", rule.Delay, rule.Block))
 }
 
 func firstByte(ctx context.Context, addr string, patience time.Duration) (time.Duration, error) {

@@ -76,7 +76,7 @@ ledger "http" "orders" {
 experiment "slow_link" {
   source = "../../experiments/link-delay"
   delay  = var.link_delay
-  hold   = "60s"
+  hold   = "35s"
 }
 
 experiment "region" {

@@ -22,11 +22,13 @@ func Claims(r Record) []string {
 		case DNSFailure:
 			out = append(out, "the name "+t)
 		case LinkLatency:
-			out = append(out, "the link "+t)
+			if !r.Cut {
+				out = append(out, "the delay of the link "+t)
+			}
 		}
 	}
-	if r.Kind == RegionOutage && r.Cut {
-		out = append(out, "the link "+layout.Link)
+	if r.Cut { // a slow link can be cut as well
+		out = append(out, "the way over the link "+layout.Link)
 	}
 	return out
 }
