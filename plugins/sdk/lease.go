@@ -27,9 +27,20 @@ func (s *Session) renew() error {
 	if s.over() {
 		return ErrLeaseExpired
 	}
-	s.deadline = time.Now().Add(s.settings.Lease)
+	s.extend(s.settings.Lease)
 	s.timer.Reset(s.settings.Lease)
 	return nil
+}
+
+// extend moves the end of the lease, and tells the plugin. Needs the lock, so that the plugin hears of the ends in order.
+func (s *Session) extend(lease time.Duration) {
+	s.deadline = time.Now().Add(lease)
+	if s.plugin.Leased == nil {
+		return
+	}
+	if err := s.guard("Leased", func() error { s.plugin.Leased(s.deadline); return nil }); err != nil {
+		s.log.Printf("telling the plugin of its lease: %v", err)
+	}
 }
 
 // expire is what the timer calls.

@@ -247,3 +247,29 @@ func TestCloseRevertsWhatIsHeldOnce(t *testing.T) {
 		require.Equal(t, exitStopped, l.session.exitCode())
 	})
 }
+
+func TestThePluginHearsHowLongItsLeaseLasts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var ends []time.Duration
+		begin := time.Now()
+		p := fakePlugin(newWorld())
+		p.Leased = func(until time.Time) {
+			ends = append(ends, until.Sub(begin))
+			if len(ends) == 2 {
+				panic("a plugin that panics here is still renewed")
+			}
+		}
+		s, err := NewSession(p, t.Output())
+		require.NoError(t, err)
+		_, _, err = s.configure(t.Context(), Settings{Lease: 10 * time.Second})
+		require.NoError(t, err)
+		for range 2 {
+			time.Sleep(4 * time.Second)
+			require.NoError(t, s.renew())
+		}
+		time.Sleep(11 * time.Second)
+		<-s.Done()
+		require.ErrorIs(t, s.renew(), ErrLeaseExpired)
+		require.Equal(t, []time.Duration{10 * time.Second, 14 * time.Second, 18 * time.Second}, ends, "and never after its end")
+	})
+}

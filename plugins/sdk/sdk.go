@@ -76,6 +76,9 @@ type Plugin struct {
 	Observe func(context.Context, func(Event)) error
 	// Sweep finds everything that carries gameday's mark, journal or none, as handles that Revert understands.
 	Sweep func(context.Context) ([]Handle, error)
+	// Leased is told until when the lease lasts: when it begins, and at every renewal. A fault for which the target has a
+	// clock of its own keeps that clock wound until then, and no longer. It must return at once.
+	Leased func(until time.Time)
 }
 
 // Settings configures a plugin for one session.

@@ -136,7 +136,7 @@ func (s *Session) configure(ctx context.Context, set Settings) (map[string]any, 
 	}
 	s.phase, s.settings = configured, set
 	if set.Lease > 0 {
-		s.deadline = time.Now().Add(set.Lease)
+		s.extend(set.Lease)
 		s.timer = time.AfterFunc(set.Lease, s.expire)
 	}
 	return out, problems, nil

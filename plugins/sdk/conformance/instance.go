@@ -28,6 +28,9 @@ type instance struct {
 	gone func() bool
 }
 
+// modeBinary is the mode in which a kill is a real one.
+const modeBinary = "binary"
+
 // mode is a way to start the plugin.
 type mode struct {
 	name  string
@@ -40,7 +43,7 @@ func (s Subject) modes() []mode {
 		out = append(out, mode{"in process", s.startLocal})
 	}
 	if s.Binary != "" {
-		out = append(out, mode{"binary", s.startBinary})
+		out = append(out, mode{modeBinary, s.startBinary})
 	}
 	return out
 }

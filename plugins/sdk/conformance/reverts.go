@@ -74,13 +74,21 @@ func revertInFreshProcess(ctx context.Context, st *stage) error {
 	if err != nil {
 		return err
 	}
-	if err := st.settled(ctx, second, h, sdk.Active); err != nil {
+	if err := st.settled(ctx, second, h, st.afterKill()); err != nil {
 		return fmt.Errorf("in a fresh process: %w", err)
 	}
 	if err := st.revert(ctx, second, h); err != nil {
 		return fmt.Errorf("in a fresh process: %w", err)
 	}
 	return nil
+}
+
+// afterKill is what is left of the fault once the plugin was killed.
+func (st *stage) afterKill() sdk.Status {
+	if st.EndsWithPlugin && st.mode.name == modeBinary {
+		return sdk.Inactive
+	}
+	return sdk.Active
 }
 
 func (st *stage) afresh(ctx context.Context, old *instance, h sdk.Handle) (*instance, sdk.Handle, error) {
@@ -128,6 +136,9 @@ func revertAfterPart(ctx context.Context, st *stage) error {
 	}
 	for _, part := range fractions() {
 		i, err := st.open(ctx)
+		if err == nil {
+			err = st.fresh(ctx)
+		}
 		if err != nil {
 			return err
 		}
@@ -163,6 +174,9 @@ func revertAfterLostAnswer(ctx context.Context, st *stage) error {
 		return err
 	}
 	for _, part := range fractions() {
+		if err := st.fresh(ctx); err != nil {
+			return err
+		}
 		h, err := st.prepare(ctx, i, st.req)
 		if err != nil {
 			return err

@@ -49,6 +49,19 @@ func (st *stage) set(ctx context.Context) (err error) {
 	return err
 }
 
+// fresh replaces a target that an Inject has used up.
+func (st *stage) fresh(ctx context.Context) error {
+	if !st.UsesUp {
+		return nil
+	}
+	if st.Teardown != nil {
+		if err := st.Teardown(ctx, st.req); err != nil {
+			return fmt.Errorf("removing a target that is used up: %w", err)
+		}
+	}
+	return st.set(ctx)
+}
+
 // request asks the author for a target, under a run of its own.
 func (st *stage) request(ctx context.Context) (sdk.Request, error) {
 	req, err := st.Setup(ctx)

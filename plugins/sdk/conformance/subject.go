@@ -40,6 +40,11 @@ type Case struct {
 	Teardown func(context.Context, sdk.Request) error
 	// Exclusive says that the world has room for only one such fault at a time.
 	Exclusive bool
+	// EndsWithPlugin says that the fault ends with the process that made it, by the kernel's doing. The suite then
+	// checks that a kill -9 of the binary ends it.
+	EndsWithPlugin bool
+	// UsesUp says that an Inject uses its target up, as a kill does, so that each one needs a fresh target.
+	UsesUp bool
 }
 
 func (c Case) name() string {
