@@ -46,6 +46,7 @@ func Main(args []string, in, out, errOut *os.File, options ...Option) int {
 	for _, o := range options {
 		o(a)
 	}
+	abortOnPanic()
 	a.signals = watchSignals()
 	defer a.signals.close()
 	root := a.root()
