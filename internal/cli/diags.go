@@ -18,7 +18,9 @@ func (a *app) showMistakes(w io.Writer, m *wiring.Mistakes) error {
 	if len(m.Diags) == 0 {
 		return nil
 	}
-	return lang.WriteDiagnostics(w, m.Files, m.Diags, 100, a.colour)
+	err := lang.WriteDiagnostics(w, m.Files, m.Diags, 100, a.colour)
+	fmt.Fprintln(w)
+	return err
 }
 
 // refuse shows the mistakes and returns the error that ends the command, if there is an error among them.
