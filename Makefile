@@ -4,12 +4,12 @@ GO      ?= go
 BIN     := bin
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LINT    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
-GOFLAGS_BUILD := -trimpath -ldflags "-s -w -X github.com/gameday-toolkit/gameday/internal/cli.Version=$(VERSION)"
+LDFLAGS := -ldflags "-s -w -X github.com/gameday-toolkit/gameday/internal/cli.Version=$(VERSION)"
 
 .PHONY: build demo test race lint fuzz bench scenarios clean
 
 build: ## gameday and its plugins, in bin/
-	$(GO) build $(GOFLAGS_BUILD) -o $(BIN)/ ./cmd/...
+	$(GO) build $(LDFLAGS) -o $(BIN)/ ./cmd/...
 
 demo: build ## lose a zone of the lab and leave a report
 	@.ci/demo
