@@ -1,0 +1,2 @@
+// Package host is the plugin for the faults of a Linux host: its processes, its resources and its network.
+package host
