@@ -30,9 +30,13 @@ type cell struct {
 	before string // the target, as it was
 	look   func() string
 	faults func(looked string) string // of what look sees, that which only a fault changes
-	// plugins is where plugins are; vars are more variables of the scenario.
+	left   bool                       // something was there when every process of ours was gone
+	settle time.Duration              // how long the target may take to show that it is healed
+	// plugins is where plugins are; given and vars are variables of the scenario, and args more arguments of a run.
 	plugins string
+	given   []string
 	vars    []string
+	args    []string
 	env     []string
 }
 
@@ -67,6 +71,7 @@ func newCell(t testing.TB) *cell {
 	require.NoError(t, err)
 	require.NoError(t, os.Symlink(exe, filepath.Join(c.plugins, "gameday-plugin-file")))
 	c.scenario("files.gameday.hcl")
+	c.given = []string{"url=" + c.url, "dir=" + filepath.Join(dir, "svc")}
 	c.look = func() string { return listing(t, filepath.Join(dir, "svc")) }
 	c.faults = func(looked string) string { return note.ReplaceAllString(looked, "") }
 	c.before = c.look()
@@ -132,8 +137,8 @@ func (c *cell) processes() []process { return marked(c.mark()) }
 
 // runArgs is the command line of a run.
 func (c *cell) runArgs() []string {
-	args := []string{"run", "-yes", "-no-color", "-lease", lease.String(), "-revert-timeout", "20s", "-var", "url=" + c.url, "-var", "dir=" + filepath.Join(c.dir, "svc")}
-	for _, v := range c.vars {
+	args := append([]string{"run", "-yes", "-no-color", "-lease", lease.String(), "-revert-timeout", "20s"}, c.args...)
+	for _, v := range append(c.given, c.vars...) {
 		args = append(args, "-var", v)
 	}
 	return append(args, "s")
@@ -163,10 +168,13 @@ func (s *started) said() string {
 	return string(out) + string(errOut)
 }
 
-// killed stands for an exit code.
-const killed = -1
+// killed and aborted stand for an exit code: SIGKILL, and the SIGABRT of a panic.
+const (
+	killed  = -1
+	aborted = -2
+)
 
-// wait gives the exit code of a gameday, or killed.
+// wait gives the exit code of a gameday.
 func (s *started) wait() int {
 	select {
 	case err := <-s.done:
@@ -175,8 +183,9 @@ func (s *started) wait() int {
 			require.ErrorAs(s, err, &exit)
 		}
 		if status, ok := s.cmd.ProcessState.Sys().(syscall.WaitStatus); ok && status.Signaled() {
-			require.Contains(s, []syscall.Signal{syscall.SIGKILL, syscall.SIGABRT}, status.Signal(), s.said())
-			return killed
+			code, known := map[syscall.Signal]int{syscall.SIGKILL: killed, syscall.SIGABRT: aborted}[status.Signal()]
+			require.True(s, known, "ended by %v: %s", status.Signal(), s.said())
+			return code
 		}
 		return s.cmd.ProcessState.ExitCode()
 	case <-time.After(patience):

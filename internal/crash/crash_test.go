@@ -52,6 +52,9 @@ func (c crash) arrange(conf *engine.Config) {
 }
 
 func (c crash) sabotage(conf *engine.Config) {
+	if len(conf.Probes) == 0 {
+		return
+	}
 	p := &conf.Probes[0]
 	run := p.Run
 	switch {

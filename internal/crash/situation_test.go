@@ -197,8 +197,7 @@ func (c *cell) targetReplaced() string {
 // guardTrips has the guard see that a file is missing while the injection still goes on.
 func (c *cell) guardTrips() string {
 	c.env = append(c.env, pluginVar+"=slow "+filepath.Join(c.dir, "once"))
-	c.url += "?file=" + filepath.Join(c.dir, "svc", "a")
-	c.vars = append(c.vars, "floor=0.5", "hold=60s")
+	c.vars = append(c.vars, "url="+c.url+"?file="+filepath.Join(c.dir, "svc", "a"), "floor=0.5", "hold=60s")
 	s := c.begin(c.command(crash{}, c.runArgs()...))
 	defer func() { require.Contains(c, s.said(), "guard.floor") }()
 	return s.aborted()
@@ -221,8 +220,8 @@ func (c *cell) enginePanics() string {
 	var how crash
 	how.Panic.Engine = filepath.Join(c.dir, "svc", "a")
 	code, said := c.do(how, c.runArgs()...)
-	require.Equal(c, killed, code, said)
-	return "SIGABRT, " + c.outcome(code, true)
+	require.Equal(c, aborted, code, said)
+	return "SIGABRT, " + c.outcome(killed, true)
 }
 
 // hangs has the action wait for ever, with a child that does so too.

@@ -14,7 +14,7 @@ variable "url" {
 }
 variable "hold" {
   type    = string
-  default = "250ms"
+  default = "500ms"
 }
 variable "floor" {
   type    = number
@@ -57,6 +57,7 @@ fault "file_missing" "first" {
 }
 
 action "exec" "note" {
+  after   = [fault.file_missing.first]
   dir     = var.dir
   command = var.command
   undo {
@@ -67,7 +68,7 @@ action "exec" "note" {
 
 fault "file_missing" "second" {
   targets = target.file_path.one
-  after   = [fault.file_missing.first, action.exec.note]
+  after   = [action.exec.note]
   hold    = var.hold
 }
 
