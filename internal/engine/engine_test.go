@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -340,4 +341,25 @@ func TestAFaultThatWentAwayByItselfIsNoticed(t *testing.T) {
 	var b journal.StepBody
 	j.find(t, journal.FaultStillThere, &b)
 	require.Contains(t, b.Err, "the target no longer shows the fault (inactive: looked: whole)")
+}
+
+// The wall clock cannot be set in a test; that it differs from where it should be can.
+func TestAStepOfTheClockIsRecorded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := &log{}
+		l := newLoop(context.Background(), Config{Plan: aPlan(), Journal: j, Observer: silent{}})
+		look := func() {
+			time.Sleep(2 * time.Second)
+			l.clock.look(l)
+		}
+		look()
+		require.False(t, j.has(journal.ClockStep), "a clock that goes on steadily is no step")
+		l.clock.wall = l.clock.wall.Add(-time.Hour)
+		look()
+		look()
+		var b journal.ClockBody
+		j.find(t, journal.ClockStep, &b)
+		require.Equal(t, time.Hour, b.Step)
+		require.Len(t, j.entries, 1, "one step is one entry")
+	})
 }

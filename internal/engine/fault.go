@@ -58,6 +58,7 @@ func (l *loop) prepared(s *step, h sdk.Handle, err error) {
 	s.handle, s.state = &h, injecting
 	l.record(journal.FaultInjecting, journal.StepBody{Addr: s.addr, Handle: h.ID})
 	l.inject(s, h)
+	l.failed(l.Journal.Sync()) // while the injection is under way: it must not widen the interval of t0
 }
 
 func (l *loop) neverWas(s *step, err error) {

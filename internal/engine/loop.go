@@ -41,6 +41,7 @@ type loop struct {
 	clock     clockWatch
 	lastLive  time.Time
 	lastSync  time.Time
+	unsynced  bool // an entry that is not a block has not been synced
 }
 
 func (l *loop) now() time.Duration { return time.Since(l.base) }
@@ -124,8 +125,8 @@ func (l *loop) tick() {
 		l.lastLive = now
 		l.Observer.Live(l.snapshot())
 	}
-	if now.Sub(l.lastSync) >= time.Second {
-		l.lastSync = now
+	if l.unsynced || now.Sub(l.lastSync) >= time.Second {
+		l.lastSync, l.unsynced = now, false
 		l.failed(l.Journal.Sync())
 	}
 }

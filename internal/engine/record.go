@@ -15,6 +15,7 @@ func (l *loop) record(kind journal.Kind, body any) { l.recordAt(l.now(), kind, b
 // recordAt writes an entry that happened at a time that a worker has noted.
 func (l *loop) recordAt(at time.Duration, kind journal.Kind, body any) {
 	_, err := l.Journal.Append(at, kind, l.encode(body))
+	l.unsynced = true // a kill -9 must not take with it what happened to the target
 	l.Observer.Entry(at, kind, body)
 	l.failed(err)
 }

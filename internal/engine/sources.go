@@ -55,9 +55,12 @@ func (l *loop) source(addr string, count *int, run func() error) {
 	})
 }
 
+// settleIn is what a prober has to set itself up in before its first sample is due.
+const settleIn = 100 * time.Millisecond
+
 // startProbe starts each probe a little after the one before, so that they do not fire together.
 func (l *loop) startProbe(p Probe, shift time.Duration) {
-	sched := sample.Schedule{Phase: l.now() + time.Millisecond + shift, Rate: p.Rate}
+	sched := sample.Schedule{Phase: l.now() + settleIn + shift, Rate: p.Rate}
 	l.record(journal.ProbeStarted, journal.ProbeBody{Addr: p.Addr, Schedule: sched, Timeout: p.Timeout, Latency: p.Latency})
 	l.work(p.Addr, nil, func() func() {
 		err := p.Run(l.sources, l.base, sched, func(ss []sample.Sample, ds []probe.Detail) { l.samples(p.Addr, ss, ds) })
