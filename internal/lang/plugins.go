@@ -50,6 +50,16 @@ func (c Catalog) coreKinds(kind string) map[string]sdk.Schema {
 	return nil
 }
 
+// noPlugin tells a plugin that is not there, and may have another name, from one that is there and does not work.
+func (l *loader) noPlugin(d *decl, err error) hcl.Diagnostics {
+	why := upperFirst(strings.TrimSuffix(err.Error(), "."))
+	if slices.Contains(l.opts.Catalog.Names, d.name) {
+		return fail(&d.rng, fmt.Sprintf("The plugin %q cannot be used", d.name), "%s.", why)
+	}
+	return fail(&d.rng, fmt.Sprintf("There is no plugin %q to be had", d.name), "%s. %s", why, orElse(suggestion(d.name, l.opts.Catalog.Names),
+		"Put gameday-plugin-"+d.name+" beside gameday, or into a directory that GAMEDAY_PLUGIN_DIR names."))
+}
+
 // loadPlugins describes every plugin that the scenario configures.
 func (l *loader) loadPlugins(src *source) {
 	for _, d := range src.ofKind("plugin") {
@@ -59,8 +69,7 @@ func (l *loader) loadPlugins(src *source) {
 		info, err := l.describe(d.name)
 		if err != nil {
 			p.unknown = true
-			l.add(fail(&d.rng, fmt.Sprintf("There is no plugin %q to be had", d.name), "%s. %s", upperFirst(strings.TrimSuffix(err.Error(), ".")), orElse(suggestion(d.name, l.opts.Catalog.Names),
-				"Put gameday-plugin-"+d.name+" beside gameday, or into a directory that GAMEDAY_PLUGIN_DIR names.")))
+			l.add(l.noPlugin(d, err))
 			continue
 		}
 		p.info = info

@@ -49,7 +49,7 @@ func describe(kind journal.Kind, body any) (text string, l level) {
 	case journal.AlertBody:
 		return alertText(b)
 	case journal.EventBody:
-		return fmt.Sprintf("%s noticed: %s", b.Event.Source, strings.TrimSpace(b.Event.Subject+" "+b.Event.Summary)), normal
+		return fmt.Sprintf("%s noticed: %s", b.Event.Source, about(b.Event.Subject, b.Event.Summary)), normal
 	case journal.GuardBody:
 		return fmt.Sprintf("%s tripped: %s", b.Addr, b.Expr), bad
 	case journal.AbortBody:
@@ -155,4 +155,12 @@ func firstLine(s string) string {
 // stamp is the time of an entry: of the wall, and since the run began.
 func stamp(start time.Time, at time.Duration) string {
 	return fmt.Sprintf("%s %8s", start.Add(at).Local().Format("15:04:05"), "+"+seconds(at))
+}
+
+// about puts the subject before a summary that does not begin with it.
+func about(subject, summary string) string {
+	if subject == "" || strings.HasPrefix(summary, subject) {
+		return summary
+	}
+	return subject + ": " + summary
 }
