@@ -125,6 +125,9 @@ func (d *deadly) size() int64 {
 	return info.Size()
 }
 
+// hitFile says that a run came to the entry at which somebody was to die: otherwise nothing was tested.
+const hitFile = "hit"
+
 type appendFunc func(time.Duration, journal.Kind, []byte) (uint64, error)
 
 func (d *deadly) write(at time.Duration, kind journal.Kind, body []byte, write appendFunc) (uint64, error) {
@@ -135,6 +138,7 @@ func (d *deadly) write(at time.Duration, kind journal.Kind, body []byte, write a
 	if !hit {
 		return write(at, kind, body)
 	}
+	must(os.WriteFile(filepath.Join(filepath.Dir(d.Runs), hitFile), nil, 0o600))
 	if d.When == before {
 		d.kill()
 		return write(at, kind, body) // only the plugin was to die

@@ -89,6 +89,7 @@ func killAt(t *testing.T, entry string, how crash) string {
 	how.At = entry
 	code, said := c.do(how, c.runArgs()...)
 	require.Equal(t, how.Engine, code == killed, "exit code %d: %s", code, said)
+	require.FileExists(t, filepath.Join(c.dir, hitFile), said)
 	if how.When == power {
 		c.losePower()
 	}
