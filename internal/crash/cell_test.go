@@ -34,6 +34,7 @@ type cell struct {
 	settle time.Duration              // how long the target may take to show that it is healed
 	// plugins is where plugins are; given and vars are variables of the scenario, and args more arguments of a run.
 	plugins string
+	program string // whatever runs it is ours
 	given   []string
 	vars    []string
 	args    []string
@@ -133,7 +134,7 @@ func (c *cell) command(how crash, args ...string) *exec.Cmd {
 
 func (c *cell) mark() string { return cellVar + "=" + c.dir }
 
-func (c *cell) processes() []process { return marked(c.mark()) }
+func (c *cell) processes() []process { return marked(c.mark(), c.program) }
 
 // runArgs is the command line of a run.
 func (c *cell) runArgs() []string {

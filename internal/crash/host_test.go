@@ -41,7 +41,7 @@ func TestHost(t *testing.T) {
 			t.Run(f.name+"/"+m.name, func(t *testing.T) {
 				c := newCell(t)
 				h := &host{cell: c}
-				h.own(binary, f.target, f.fault, f.attributes)
+				h.own(binary, f.target, f.fault, f.attributes, f.kernel)
 				table.set(f.name, m.name, h.killedAt(m.crash, f.kernel))
 			})
 		}
@@ -55,11 +55,15 @@ type host struct {
 	sleeper process
 }
 
-func (h *host) own(binary, target, fault, attributes string) {
+func (h *host) own(binary, target, fault, attributes string, kernel bool) {
 	c := h.cell
 	h.supervise()
 	c.plugins = filepath.Dir(binary)
-	c.faults = func(looked string) string { return hostMarks.ReplaceAllString(looked, "") }
+	c.program = binary
+	c.faults = func(looked string) string { return looked }
+	if kernel {
+		c.faults = func(looked string) string { return hostMarks.ReplaceAllString(looked, "") }
+	}
 	c.look = h.look
 	selector := map[string]string{
 		"process": `pid_file = "` + filepath.Join(c.dir, "pid") + `"`, "machine": "", "filesystem": `paths = ["` + filepath.Join(c.dir, "svc") + `"]`,
@@ -120,7 +124,7 @@ func (h *host) look() string {
 func (h *host) workers() (n int) {
 	for _, p := range h.processes() {
 		args, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(p.pid), "cmdline"))
-		if parts := strings.Split(string(args), "\x00"); err == nil && filepath.Base(parts[0]) == "gameday-plugin-host" && len(parts) > 2 {
+		if parts := strings.Split(string(args), "\x00"); err == nil && len(parts) > 1 && parts[1] == "pressure-worker" {
 			n++
 		}
 	}

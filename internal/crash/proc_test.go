@@ -55,11 +55,14 @@ func (p process) alive() bool {
 	return ok && now.started == p.started
 }
 
-// marked lists the processes that have this in their environment, which every child inherits.
-func marked(mark string) (out []process) {
+// marked lists the processes that have this in their environment, which a child inherits unless somebody clears it, and
+// those that run a program.
+func marked(mark, program string) (out []process) {
 	for _, p := range processes() {
-		env, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(p.pid), "environ"))
-		if err == nil && bytes.Contains(env, []byte(mark)) {
+		dir := filepath.Join("/proc", strconv.Itoa(p.pid))
+		env, _ := os.ReadFile(filepath.Join(dir, "environ"))
+		runs, _ := os.Readlink(filepath.Join(dir, "exe"))
+		if bytes.Contains(env, []byte(mark)) || runs == program {
 			out = append(out, p)
 		}
 	}
