@@ -93,3 +93,16 @@ func TestADamagedEntryIsNotPassedOver(t *testing.T) {
 	_, err := s.All()
 	require.ErrorContains(t, err, "r1.json")
 }
+
+// Whoever is killed while it registers a run has not touched anything, and leaves half a file.
+func TestHalfAnEntryIsSweptAway(t *testing.T) {
+	s := State{Root: t.TempDir()}
+	require.NoError(t, s.Register(Entry{Run: "r1", Environment: "e"}))
+	half := filepath.Join(s.unrecovered("e"), ".new-123")
+	require.NoError(t, os.WriteFile(half, []byte("{"), 0o600))
+	require.NoError(t, s.Register(Entry{Run: "r2", Environment: "e"}))
+	require.NoFileExists(t, half)
+	found, err := s.Unrecovered("e")
+	require.NoError(t, err)
+	require.Len(t, found, 2)
+}

@@ -52,7 +52,7 @@ const retry = 50 * time.Millisecond
 // Acquire takes the lock, or returns a *HeldError once ctx ends.
 func (s State) Acquire(ctx context.Context, name string, by Holder) (*Lock, error) {
 	dir := s.dir(name)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := makeDirs(dir); err != nil {
 		return nil, fmt.Errorf("locking the environment %q: %w", name, err)
 	}
 	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)

@@ -33,9 +33,10 @@ func (s State) entry(name, run string) string {
 func (s State) Register(e Entry) error {
 	b, err := json.MarshalIndent(e, "", "  ")
 	if err == nil {
-		err = os.MkdirAll(s.unrecovered(e.Environment), 0o700)
+		err = makeDirs(s.unrecovered(e.Environment))
 	}
 	if err == nil {
+		s.tidy(e.Environment)
 		err = writeSync(s.entry(e.Environment, e.Run), append(b, '\n'))
 	}
 	if err != nil {
@@ -44,9 +45,35 @@ func (s State) Register(e Entry) error {
 	return nil
 }
 
+// makeDirs makes a directory and those above it, whose names have to survive a power failure as well.
+func makeDirs(dir string) error {
+	if _, err := os.Stat(dir); err == nil {
+		return nil
+	}
+	if err := makeDirs(filepath.Dir(dir)); err != nil {
+		return err
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
+		return err
+	}
+	return syncDir(filepath.Dir(dir))
+}
+
+// tidy removes entries that were half written when their writer was killed. Whoever writes holds the environment's lock, so
+// none of them is being written now.
+func (s State) tidy(name string) {
+	half, _ := filepath.Glob(filepath.Join(s.unrecovered(name), newName)) // the pattern is sound
+	for _, path := range half {
+		_ = os.Remove(path) // it says nothing, wherever it stays
+	}
+}
+
+// newName is what an entry is called while it is being written.
+const newName = ".new-*"
+
 // writeSync writes a file whole or not at all, and has it on disk.
 func writeSync(path string, b []byte) error {
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".new-*")
+	tmp, err := os.CreateTemp(filepath.Dir(path), newName)
 	if err != nil {
 		return err
 	}

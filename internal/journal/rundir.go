@@ -36,13 +36,28 @@ func NewRunID(now time.Time) string {
 // CreateRunDir makes the directory of a new run, and root where it is missing.
 func CreateRunDir(root, id string) (RunDir, error) {
 	d := RunDir{Path: filepath.Join(root, id)}
-	if err := os.MkdirAll(root, 0o755); err != nil {
+	if err := makeDirs(root); err != nil {
 		return d, fmt.Errorf("making the directory for runs: %w", err)
 	}
 	if err := os.Mkdir(d.Path, 0o700); err != nil {
 		return d, fmt.Errorf("making the run's directory: %w", err)
 	}
 	return d, syncDir(root)
+}
+
+// makeDirs makes a directory and those above it, whose names have to survive a power failure as well.
+func makeDirs(dir string) error {
+	if _, err := os.Stat(dir); err == nil {
+		return nil
+	}
+	parent := filepath.Dir(dir)
+	if err := makeDirs(parent); err != nil {
+		return err
+	}
+	if err := os.Mkdir(dir, 0o755); err != nil && !errors.Is(err, os.ErrExist) {
+		return err
+	}
+	return syncDir(parent)
 }
 
 // OpenRunDir finds a run: path is its directory, or its journal.
