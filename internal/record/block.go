@@ -2,18 +2,15 @@ package record
 
 import (
 	"encoding/binary"
-	"errors"
-	"fmt"
 	"time"
+
+	"github.com/gameday-toolkit/gameday/internal/varint"
 )
 
 // A block carries some records of one ledger through the journal, about ten bytes each.
 //
 //	| uvarint count | then for each record:                                                                    |
 //	| varint seq - previous seq | uvarint worker<<2|outcome | varint attempt - previous attempt | uvarint took |
-
-// ErrBlock is the error of a block or a set that is not well-formed.
-var ErrBlock = errors.New("record block is malformed")
 
 // AppendBlock encodes records, in any order of Seq.
 func AppendBlock(dst []byte, records []Record) []byte {
@@ -29,51 +26,20 @@ func AppendBlock(dst []byte, records []Record) []byte {
 	return dst
 }
 
-// DecodeBlock calls yield for every record of a block, until yield returns false.
+// DecodeBlock calls yield for every record of a block, until yield returns false. The error of a block that is not
+// well-formed is varint.ErrMalformed.
 func DecodeBlock(b []byte, yield func(Record) bool) error {
-	d := decoder{b: b}
+	d := varint.Read(b)
 	var r Record
-	for n := d.uvarint(); n > 0 && d.err == nil; n-- {
-		r.Seq += uint64(d.varint())
-		code := d.uvarint()
+	for n := d.Uvarint(); n > 0 && d.Err() == nil; n-- {
+		r.Seq += uint64(d.Varint())
+		code := d.Uvarint()
 		r.Worker, r.Outcome = uint16(code>>2), Outcome(code&3)
-		r.Attempt += time.Duration(d.varint())
-		r.Acked = r.Attempt + time.Duration(d.uvarint())
-		if d.err == nil && !yield(r) {
+		r.Attempt += time.Duration(d.Varint())
+		r.Acked = r.Attempt + time.Duration(d.Uvarint())
+		if d.Err() == nil && !yield(r) {
 			return nil
 		}
 	}
-	return d.end()
-}
-
-type decoder struct {
-	b   []byte
-	err error
-}
-
-func (d *decoder) uvarint() uint64 {
-	v, n := binary.Uvarint(d.b)
-	d.take(n)
-	return v
-}
-
-func (d *decoder) varint() int64 {
-	v, n := binary.Varint(d.b)
-	d.take(n)
-	return v
-}
-
-func (d *decoder) take(n int) {
-	if n <= 0 {
-		d.err, d.b = ErrBlock, nil
-		return
-	}
-	d.b = d.b[n:]
-}
-
-func (d *decoder) end() error {
-	if d.err == nil && len(d.b) != 0 {
-		return fmt.Errorf("%w: %d bytes too many", ErrBlock, len(d.b))
-	}
-	return d.err
+	return d.End()
 }

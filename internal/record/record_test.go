@@ -7,6 +7,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"github.com/gameday-toolkit/gameday/internal/varint"
 )
 
 func TestBlockRoundTrip(t *testing.T) {
@@ -45,8 +47,8 @@ func TestALedgerThatLostNothingIsSmall(t *testing.T) {
 
 func TestCorruptSetIsAnError(t *testing.T) {
 	b := AppendSeqs(nil, 10, func(k uint64) bool { return k == 9 })
-	require.ErrorIs(t, DecodeSeqs(b, 9, func(uint64) bool { return true }), ErrBlock)
-	require.ErrorIs(t, DecodeSeqs([]byte{5}, 100, func(uint64) bool { return true }), ErrBlock)
+	require.ErrorIs(t, DecodeSeqs(b, 9, func(uint64) bool { return true }), varint.ErrMalformed)
+	require.ErrorIs(t, DecodeSeqs([]byte{5}, 100, func(uint64) bool { return true }), varint.ErrMalformed)
 }
 
 func FuzzDecode(f *testing.F) {

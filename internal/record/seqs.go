@@ -3,6 +3,8 @@ package record
 import (
 	"encoding/binary"
 	"fmt"
+
+	"github.com/gameday-toolkit/gameday/internal/varint"
 )
 
 // A set of sequence numbers is written as its runs of consecutive numbers: a ledger that lost nothing takes three bytes.
@@ -30,14 +32,14 @@ func AppendSeqs(dst []byte, n uint64, has func(uint64) bool) []byte {
 // DecodeSeqs calls yield for each number of a set, in ascending order, until yield returns false. Numbers at or above
 // limit are an error: the set is corrupt, and must not keep the caller busy.
 func DecodeSeqs(b []byte, limit uint64, yield func(uint64) bool) error {
-	d := decoder{b: b}
-	for next := uint64(0); len(d.b) > 0 && d.err == nil; {
-		gap, length := d.uvarint(), d.uvarint()
-		if d.err != nil {
+	d := varint.Read(b)
+	for next := uint64(0); d.More(); {
+		gap, length := d.Uvarint(), d.Uvarint()
+		if d.Err() != nil {
 			break
 		}
 		if gap > limit-next || length >= limit-next-gap {
-			return fmt.Errorf("%w: a sequence number of %d or more", ErrBlock, limit)
+			return fmt.Errorf("%w: a sequence number of %d or more", varint.ErrMalformed, limit)
 		}
 		for next += gap; ; next++ {
 			if !yield(next) {
@@ -50,5 +52,5 @@ func DecodeSeqs(b []byte, limit uint64, yield func(uint64) bool) error {
 		}
 		next++
 	}
-	return d.end()
+	return d.End()
 }

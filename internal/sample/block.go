@@ -2,9 +2,9 @@ package sample
 
 import (
 	"encoding/binary"
-	"errors"
-	"fmt"
 	"time"
+
+	"github.com/gameday-toolkit/gameday/internal/varint"
 )
 
 // A block carries some samples of one probe through the journal, about nine bytes each. The intended start is not in
@@ -12,9 +12,6 @@ import (
 //
 //	| uvarint count | then for each sample:                                                         |
 //	| varint seq - previous seq | uvarint started - intended | uvarint ended - started | class<<2|outcome |
-
-// ErrBlock is the error of a block that is not well-formed.
-var ErrBlock = errors.New("sample block is malformed")
 
 // AppendBlock encodes samples, in any order of Seq.
 func AppendBlock(dst []byte, samples []Sample) []byte {
@@ -30,59 +27,20 @@ func AppendBlock(dst []byte, samples []Sample) []byte {
 	return dst
 }
 
-// DecodeBlock calls yield for every sample of a block, until yield returns false.
+// DecodeBlock calls yield for every sample of a block, until yield returns false. The error of a block that is not
+// well-formed is varint.ErrMalformed.
 func DecodeBlock(b []byte, sched Schedule, yield func(Sample) bool) error {
-	d := decoder{b: b}
-	count := d.uvarint()
-	seq := uint64(0)
-	for i := uint64(0); i < count && d.err == nil; i++ {
-		seq += uint64(d.varint())
+	r, seq := varint.Read(b), uint64(0)
+	for count := r.Uvarint(); count > 0 && r.Err() == nil; count-- {
+		seq += uint64(r.Varint())
 		s := Sample{Seq: seq, Intended: sched.Intended(seq)}
-		s.Started = s.Intended + time.Duration(d.uvarint())
-		s.Ended = s.Started + time.Duration(d.uvarint())
-		code := d.byte()
+		s.Started = s.Intended + time.Duration(r.Uvarint())
+		s.Ended = s.Started + time.Duration(r.Uvarint())
+		code := r.Byte()
 		s.Class, s.Outcome = Class(code>>2), Outcome(code&3)
-		if d.err == nil && !yield(s) {
+		if r.Err() == nil && !yield(s) {
 			return nil
 		}
 	}
-	if d.err == nil && len(d.b) != 0 {
-		return fmt.Errorf("%w: %d bytes too many", ErrBlock, len(d.b))
-	}
-	return d.err
-}
-
-type decoder struct {
-	b   []byte
-	err error
-}
-
-func (d *decoder) uvarint() uint64 {
-	v, n := binary.Uvarint(d.b)
-	d.take(n)
-	return v
-}
-
-func (d *decoder) varint() int64 {
-	v, n := binary.Varint(d.b)
-	d.take(n)
-	return v
-}
-
-func (d *decoder) byte() byte {
-	if len(d.b) == 0 {
-		d.err = ErrBlock
-		return 0
-	}
-	v := d.b[0]
-	d.b = d.b[1:]
-	return v
-}
-
-func (d *decoder) take(n int) {
-	if n <= 0 {
-		d.err, d.b = ErrBlock, nil
-		return
-	}
-	d.b = d.b[n:]
+	return r.End()
 }
