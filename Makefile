@@ -6,7 +6,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LINT    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 LDFLAGS := -ldflags "-s -w -X github.com/gameday-toolkit/gameday/internal/cli.Version=$(VERSION)"
 
-.PHONY: build demo test race lint fuzz bench scenarios clean
+.PHONY: build demo test crash-test race lint fuzz bench scenarios clean
 
 build: ## gameday and its plugins, in bin/
 	$(GO) build $(LDFLAGS) -o $(BIN)/ ./cmd/...
@@ -17,8 +17,11 @@ demo: build ## lose a zone of the lab and leave a report
 test: ## all tests that need nothing but Go
 	$(GO) test ./...
 
-race: ## the unit tests under the race detector (needs a C compiler)
-	$(GO) test -race ./...
+crash-test: ## the whole matrix of docs/crash-safety.md: minutes; root for the full disk
+	cd internal/crash && $(GO) test -count=1 -timeout 30m -full
+
+race: ## the unit tests under the race detector (needs a C compiler); -short leaves the lab out
+	$(GO) test -race -short ./...
 
 lint:
 	$(GO) vet ./...

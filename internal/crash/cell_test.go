@@ -30,6 +30,7 @@ type cell struct {
 	before string // the target, as it was
 	look   func() string
 	faults func(looked string) string // of what look sees, that which only a fault changes
+	kernel bool                       // the kernel heals when the plugin dies
 	left   bool                       // something was there when every process of ours was gone
 	settle time.Duration              // how long the target may take to show that it is healed
 	// plugins is where plugins are; given and vars are variables of the scenario, and args more arguments of a run.

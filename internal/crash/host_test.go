@@ -133,9 +133,9 @@ func (h *host) workers() (n int) {
 
 // killedAt tells what the kernel ends, the effect, from what recover tidies up: the plugin's mark.
 func (h *host) killedAt(how crash, kernel bool) string {
-	what := h.cell.killedAt(how, kernel)
-	if kernel && how.Plugin && how.Engine {
-		return "kernel, " + what
+	if !kernel || !how.Plugin || !how.Engine {
+		return h.cell.killedAt(how, byRecover)
 	}
-	return what
+	h.kernel = true
+	return "kernel, " + h.cell.killedAt(how, byRecover)
 }

@@ -67,20 +67,20 @@ func TestLab(t *testing.T) {
 			t.Run(f.name+"/"+m.name, func(t *testing.T) {
 				c := newCell(t)
 				l.own(c, f.blocks)
-				table.set(f.name, m.name, c.killedAt(m.crash, false))
+				table.set(f.name, m.name, c.killedAt(m.crash, byRecover))
 			})
 		}
 	}
 }
 
-// killedAt is one cell of a table of real faults. Where the kernel heals, that must have happened before anybody recovers.
-func (c *cell) killedAt(how crash, kernel bool) string {
+// killedAt is one cell of a table of real faults; last is who heals when engine and plugin are dead.
+func (c *cell) killedAt(how crash, last healed) string {
 	code, said := c.do(how, c.runArgs()...)
 	require.Equal(c, how.Engine, code == killed, "exit code %d: %s", code, said)
 	require.FileExists(c, filepath.Join(c.dir, hitFile), said)
-	what := c.outcome(code, !how.Plugin || kernel)
+	what := c.outcome(code, !how.Plugin)
 	if how.At == "fault.active f" && how.Engine { // or nothing was tested
-		require.Equal(c, string(map[bool]healed{true: byRecover, false: byLease}[how.Plugin]), what)
+		require.Equal(c, string(map[bool]healed{true: last, false: byLease}[how.Plugin]), what)
 	}
 	return what
 }

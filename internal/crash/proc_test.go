@@ -59,10 +59,13 @@ func (p process) alive() bool {
 // those that run a program.
 func marked(mark, program string) (out []process) {
 	for _, p := range processes() {
+		if p.exe == "" {
+			continue // of the kernel's own
+		}
 		dir := filepath.Join("/proc", strconv.Itoa(p.pid))
 		env, _ := os.ReadFile(filepath.Join(dir, "environ"))
 		runs, _ := os.Readlink(filepath.Join(dir, "exe"))
-		if bytes.Contains(env, []byte(mark)) || runs == program {
+		if bytes.Contains(env, []byte(mark)) || program != "" && runs == program {
 			out = append(out, p)
 		}
 	}

@@ -52,16 +52,17 @@ func (c *cell) prove(code int, pluginLives bool) healed {
 // whoHealed waits until every process of ours is gone, which for a plugin means that its lease is over and it is done.
 func (c *cell) whoHealed(code int, pluginLives bool) healed {
 	wasFaulty := c.faulty()
-	eventually(c, lease+patience, "the end of our processes", func() bool { return len(c.processes()) == 0 })
-	clean := c.look() == c.before || pluginLives && c.clean()
+	c.allDead()
+	heals := pluginLives || c.kernel
+	clean := c.look() == c.before || heals && c.clean()
 	faulty := !clean && c.faulty()
 	c.left = !clean
 	if code != killed {
 		require.Equal(c, code == 5, !clean, "the exit code is %d, and the target says %s", code, c.look())
 		return map[bool]healed{true: byRun, false: byRecover}[clean]
 	}
-	require.False(c, faulty && pluginLives, "the lease is over, and the fault is still there: %s", c.look())
-	switch byTheLease := wasFaulty && !faulty; {
+	require.False(c, faulty && heals, "the lease is over, and the fault is still there: %s", c.look())
+	switch byTheLease := wasFaulty && !faulty && !c.kernel; {
 	case byTheLease && !clean:
 		return byBoth
 	case byTheLease:
@@ -70,6 +71,13 @@ func (c *cell) whoHealed(code int, pluginLives bool) healed {
 		return byRecover
 	}
 	return byNobody
+}
+
+// allDead waits for the end of our processes. Every other process is looked at too, which is not done more often than needed.
+func (c *cell) allDead() {
+	for deadline := time.Now().Add(lease + patience); len(c.processes()) > 0; time.Sleep(50 * time.Millisecond) {
+		require.True(c, time.Now().Before(deadline), "processes of ours do not end: %v", c.processes())
+	}
 }
 
 // proveTruth has the journal judged: it may not call a run good that was killed, nor deny what the target shows.

@@ -3,6 +3,7 @@ package crash
 import (
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -15,6 +16,7 @@ var recoveries = []situation{
 	{"two at once", true, (*cell).twoRecover},
 	{"killed with its plugin in the middle of a revert", true, (*cell).recoverKilled},
 	{"its plugin is killed in the middle of a revert", false, (*cell).recoverPluginDies},
+	{"while the run is still at work", false, (*cell).recoverTooSoon},
 	{"the plugin is missing", true, (*cell).pluginMissing},
 	{"the plugin has another version", true, (*cell).pluginUpgraded},
 	{"the plugin has the same version and another checksum", false, (*cell).pluginRebuilt},
@@ -57,6 +59,17 @@ func (c *cell) recoverPluginDies() string {
 	c.env = append(c.env, pluginVar+"=revert "+filepath.Join(c.dir, "once"))
 	defer func() { require.FileExists(c, filepath.Join(c.dir, "once")) }()
 	return c.healedByRecover()
+}
+
+// recoverTooSoon leaves a run alone that is alive.
+func (c *cell) recoverTooSoon() string {
+	s := c.hold().missing()
+	again := c.begin(c.command(crash{}, "recover", "-wait", "100ms"))
+	require.Equal(c, 5, again.wait(), again.said())
+	require.Contains(c, again.said(), "is in use by gameday run")
+	require.True(c, c.faulty())
+	require.NoError(c, s.cmd.Process.Signal(syscall.SIGINT))
+	return "refused; the run: " + s.aborted()
 }
 
 func (c *cell) pluginMissing() string {

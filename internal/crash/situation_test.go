@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"syscall"
 	"testing"
 
@@ -58,20 +57,31 @@ var situations = []situation{
 	{"the plugin is killed in the middle of a revert", true, func(c *cell) string { return c.pluginDies("revert") }},
 	{"the engine is killed, and the plugin in the middle of its own revert", false, (*cell).leaseRevertDies},
 	{"the engine is frozen for longer than the lease", false, (*cell).frozen},
+	{"the plugin is frozen", false, (*cell).pluginFrozen},
 }
 
 // missing waits until a fault is there.
 func (s *started) missing() *started {
-	eventually(s, patience, "the fault is there", func() bool {
+	s.until("the fault is there", func() bool {
 		_, err := os.Stat(filepath.Join(s.dir, "svc", "a"))
 		return err != nil
 	})
 	return s
 }
 
-// printed waits for words on standard output.
-func (s *started) printed(words string) {
-	eventually(s, patience, words, func() bool { return strings.Contains(s.said(), words) })
+// until waits for something to happen while gameday runs.
+func (s *started) until(what string, met func() bool) {
+	eventually(s, patience, what, func() bool {
+		if met() {
+			return true
+		}
+		select {
+		case err := <-s.done:
+			require.Fail(s, "gameday has ended", "before this: %s (%v)\n%s", what, err, s.said())
+		default:
+		}
+		return false
+	})
 }
 
 func (c *cell) outcome(code int, pluginLives bool) string {
@@ -228,7 +238,7 @@ func (c *cell) enginePanics() string {
 func (c *cell) hangs() *started {
 	c.vars = append(c.vars, `command=["sh", "-c", "echo x > note; exec sleep 1000"]`, "hold=60s")
 	s := c.begin(c.command(crash{}, c.runArgs()...)).missing()
-	eventually(c, patience, "the action has begun", func() bool { return note.MatchString(c.look()) })
+	s.until("the action has begun", func() bool { return note.MatchString(c.look()) })
 	return s
 }
 
@@ -258,7 +268,7 @@ func (c *cell) leaseRevertDies() string {
 	c.vars = append(c.vars, "hold=60s")
 	code, said := c.do(crash{At: "fault.active second", When: after, Engine: true}, c.runArgs()...)
 	require.Equal(c, killed, code, said)
-	eventually(c, patience, "the plugin has died", func() bool { return len(c.processes()) == 0 })
+	c.allDead()
 	return c.outcome(code, false)
 }
 
@@ -268,6 +278,19 @@ func (c *cell) frozen() string {
 	require.NoError(c, s.cmd.Process.Signal(syscall.SIGSTOP))
 	eventually(c, patience, "the lease has healed", func() bool { return !c.faulty() })
 	require.NoError(c, s.cmd.Process.Signal(syscall.SIGCONT))
+	code := s.wait()
+	require.Equal(c, 3, code, s.said())
+	return c.outcome(code, true)
+}
+
+// pluginFrozen stops the plugin: nobody renews, nobody can revert, until the engine replaces it.
+func (c *cell) pluginFrozen() string {
+	s := c.hold().missing()
+	for _, p := range c.processes() {
+		if p.parent == s.cmd.Process.Pid && filepath.Base(p.exe) == "gameday-plugin-file" {
+			require.NoError(c, syscall.Kill(p.pid, syscall.SIGSTOP))
+		}
+	}
 	code := s.wait()
 	require.Equal(c, 3, code, s.said())
 	return c.outcome(code, true)

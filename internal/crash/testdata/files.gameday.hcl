@@ -2,7 +2,7 @@
 scenario "crash" {
   title    = "Crash at every entry"
   service  = "files"
-  baseline = "300ms"
+  baseline = "600ms"
   recovery = "3s"
 }
 
@@ -38,7 +38,7 @@ target "file_path" "one" {
 
 probe "http" "svc" {
   url     = var.url
-  rate    = 100
+  rate    = 200
   timeout = "1s"
   expect {
     status = [200]
