@@ -67,7 +67,10 @@ func Plan(ctx context.Context, r *Readers, src Source, seed int64, first func(*p
 	if err != nil {
 		return nil, mistakes, err
 	}
-	mistakes.Diags = append(mistakes.Diags, bind(m, notices, draft.Secrets)...)
+	mistakes.Diags = append(mistakes.Diags, bind(m, append(misfits(draft), notices...), draft.Secrets)...)
+	if mistakes.Diags.HasErrors() {
+		p = nil
+	}
 	return p, mistakes, nil
 }
 
