@@ -22,8 +22,12 @@ func (a *app) pluginCmd() *cobra.Command {
 		},
 	}
 	docs := &cobra.Command{
-		Use: "docs NAME", Short: "Print the reference of a plugin: its blocks and their attributes", Args: usage(1, 1, "the plugin's name"),
+		Use: "docs [NAME]", Short: "Print the reference of a plugin: its blocks and their attributes; without a name, of the core's own types", Args: usage(0, 1, ""),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				view.Types(a.out, wiring.Types())
+				return nil
+			}
 			return withReaders(cmd.Context(), func(r *wiring.Readers) error {
 				info, err := r.Describe(cmd.Context(), args[0])
 				if err == nil {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gameday-toolkit/gameday/internal/lang"
 	"github.com/gameday-toolkit/gameday/plugins/sdk"
 )
 
@@ -20,13 +21,24 @@ func Reference(w io.Writer, info sdk.Info) {
 			fmt.Fprintf(w, "- `plugin.%s.%s` (%s): %s\n", info.Name, o.Name, o.Type, clean(o.Doc))
 		}
 	}
-	for _, k := range []struct {
-		kind  string
-		types map[string]sdk.Schema
-	}{{"target", info.Targets}, {"fault", info.Faults}, {"action", info.Actions}, {"probe", info.Probers}} {
-		for _, name := range slices.Sorted(maps.Keys(k.types)) {
-			block(w, fmt.Sprintf("%s %q \"NAME\"", k.kind, name), k.types[name])
-		}
+	blocks(w, "target", info.Targets)
+	blocks(w, "fault", info.Faults)
+	blocks(w, "action", info.Actions)
+	blocks(w, "probe", info.Probers)
+}
+
+// Types prints the core's own types of blocks, as Markdown.
+func Types(w io.Writer, c lang.Catalog) {
+	fmt.Fprintf(w, "# The core's own types\n\nWhat a block of these types takes beyond what [every block of its kind](language.md) does.\n")
+	blocks(w, "probe", c.Probes)
+	blocks(w, "ledger", c.Ledgers)
+	blocks(w, "alert", c.Alerts)
+	blocks(w, "action", c.Actions)
+}
+
+func blocks(w io.Writer, kind string, types map[string]sdk.Schema) {
+	for _, name := range slices.Sorted(maps.Keys(types)) {
+		block(w, fmt.Sprintf("%s %q \"NAME\"", kind, name), types[name])
 	}
 }
 

@@ -56,6 +56,9 @@ func (r *Readers) Catalog(ctx context.Context, lock *lockfile.Lock) lang.Catalog
 	return c
 }
 
+// Types are the core's own kinds of blocks.
+func Types() lang.Catalog { return catalog(nil) }
+
 func catalog(names []string) lang.Catalog {
 	c := lang.Catalog{
 		Probes: map[string]sdk.Schema{}, Ledgers: map[string]sdk.Schema{}, Alerts: map[string]sdk.Schema{}, Actions: map[string]sdk.Schema{}, Names: names,
