@@ -21,10 +21,20 @@ import (
 //	end NAME CODE          wait for its end, by an exit code or "killed"
 //	[!] until FILE [REGEX] wait until the file is there (or gone), or has a line that matches
 //	scenario DIR           make the scenario of testdata/scenario in DIR, and its file in svc/
-//	serve VAR FILE [HEAL]  start a service that works while FILE is there, or again HEAL after it went; VAR is its URL
+//	serve VAR FILE [HEAL]  start a service that works while FILE is there; VAR is its URL. HEAL is how long after FILE went it
+//	                       works again, or FILE=TEXT: as soon as that is what a file says
+//	greet, checkup, names VAR FILE [HEAL]   the same over TCP, as gRPC's health service and as DNS server; VAR is its address
+//	prometheus VAR DEAD FILE [HEAL]  one that counts the requests of such a service; it breaks while the file DEAD is there
+//	orders VAR DIR FILE [HEAL]       one that keeps records by the ledger protocol, as badly as files in DIR say
+//	address VAR            set VAR to an address on which nobody listens
+//	pester ADDRESS FILE    post FILE there, again and again
+//	[!] figure PATH REGEX  the newest report.json has a value there that matches
+//	counted PATH FILE      that value is exactly what the file says
+//	person CODE TEXT ...   gd with somebody at its standard input who takes a second over a manual step and types TEXT
 //	lastrun VAR            set VAR to the newest run
 //	lab                    take the lab down when the script ends, however it ends
-//	terminal CODE TEXT ...  gd on a terminal, on which TEXT is typed
+//	terminal CODE TEXT ... gd on a terminal, on which TEXT is typed at once
+//	seated CODE TEXT ...   person at a terminal, who says yes to the plan first
 //	nowhere TEXT DIR       no file below DIR holds the text
 //	clean                  svc/ holds the file "up" and nothing of ours
 //	flip FILE OFFSET       change one byte of a file, counted from its end where OFFSET is negative
@@ -69,7 +79,9 @@ func TestScripts(t *testing.T) {
 		Condition: condition,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"gd": gd, "start": start, "answer": answer, "startanswer": startanswer, "sig": sig, "sigpid": sigpid, "end": end, "until": until, "scenario": scenario, "serve": serve,
-			"lab": lab, "lastrun": lastrun, "nowhere": nowhere, "terminal": terminal, "clean": clean, "flip": flip, "cut": cut, "smalldisk": smalldisk, "unprivileged": unprivileged,
+			"lab": lab, "lastrun": lastrun, "nowhere": nowhere, "terminal": terminal, "clean": clean, "flip": flip,
+			"greet": greet, "checkup": checkup, "names": names, "prometheus": prometheus, "orders": orders, "address": address, "figure": figure, "counted": counted, "person": person, "seated": seated, "pester": pester,
+			"cut": cut, "smalldisk": smalldisk, "unprivileged": unprivileged,
 		},
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"syscall"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"golang.org/x/sys/unix"
@@ -17,22 +18,76 @@ import (
 // terminal runs gameday on a terminal of its own: standard input, output and error. What it shows is in the file out.
 func terminal(ts *testscript.TestScript, _ bool, args []string) {
 	expect(ts, args[0], func() *exec.Cmd {
-		master, slave, err := openTerminal()
+		cmd, master := onTerminal(ts, args[2:])
+		_, err := io.WriteString(master, args[1]+"\n")
 		ts.Check(err)
-		cmd := command(ts, "out", "err", filepath.Join(binaries, "gameday"), args[2:]...)
-		out := cmd.Stdout
-		cmd.Stdin, cmd.Stdout, cmd.Stderr = slave, slave, slave
-		cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
-		_, err = io.WriteString(master, args[1]+"\n")
-		ts.Check(err)
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
-			_, _ = io.Copy(out, master) // ends with an error when the last of the terminal's users is gone
-		}()
-		ts.Defer(func() { _ = errors.Join(slave.Close(), master.Close()); <-done })
 		return cmd
 	})
+}
+
+func onTerminal(ts *testscript.TestScript, args []string) (*exec.Cmd, io.Writer) {
+	master, slave, err := openTerminal()
+	ts.Check(err)
+	cmd := command(ts, "out", "err", filepath.Join(binaries, "gameday"), args...)
+	out := cmd.Stdout
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = slave, slave, slave
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_, _ = io.Copy(out, master) // ends with an error when the last of the terminal's users is gone
+	}()
+	ts.Defer(func() { _ = errors.Join(slave.Close(), master.Close()); <-done })
+	return cmd, master
+}
+
+// thinking is how long a person takes over a step.
+const thinking = time.Second
+
+// person answers through a pipe.
+func person(ts *testscript.TestScript, _ bool, args []string) {
+	expect(ts, args[0], func() *exec.Cmd {
+		cmd := command(ts, "out", "err", filepath.Join(binaries, "gameday"), args[2:]...)
+		r, w, err := os.Pipe()
+		ts.Check(err)
+		cmd.Stdin = r
+		think(ts, w, args[1])
+		ts.Defer(func() { _ = errors.Join(r.Close(), w.Close()) })
+		return cmd
+	})
+}
+
+func seated(ts *testscript.TestScript, _ bool, args []string) {
+	expect(ts, args[0], func() *exec.Cmd {
+		cmd, master := onTerminal(ts, args[2:])
+		_, err := io.WriteString(master, "yes\n")
+		ts.Check(err)
+		think(ts, master, args[1])
+		return cmd
+	})
+}
+
+// think types an answer some time after the question is seen in the file out.
+func think(ts *testscript.TestScript, to io.Writer, text string) {
+	out, ended, done := ts.MkAbs("out"), make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		for pause := 10 * time.Millisecond; ; {
+			select {
+			case <-time.After(pause):
+			case <-ended:
+				return
+			}
+			if pause == thinking {
+				_, _ = io.WriteString(to, text+"\n")
+				return
+			}
+			if b, _ := os.ReadFile(out); matched("YOUR TURN", string(b)) {
+				pause = thinking
+			}
+		}
+	}()
+	ts.Defer(func() { close(ended); <-done })
 }
 
 // openTerminal makes a pair of a terminal's ends, 100 by 40.

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -21,13 +20,18 @@ func until(ts *testscript.TestScript, neg bool, args []string) {
 		b, err := os.ReadFile(ts.MkAbs(args[0]))
 		met := err == nil
 		if met && len(args) > 1 {
-			met = regexp.MustCompile("(?m)" + args[1]).Match(b)
+			met = matched(args[1], string(b))
 		}
 		if met != neg {
 			return
 		}
 	}
 	ts.Fatalf("waited in vain for %v", args)
+}
+
+// matched looks for a line, or a part of one.
+func matched(pattern, text string) bool {
+	return regexp.MustCompile("(?m)" + pattern).MatchString(text)
 }
 
 // scenario also makes the world: a file that the service needs, and some others.
@@ -42,28 +46,11 @@ func scenario(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// serve answers 200 while a file is there. Where it heals, it answers 200 again when the file has been gone for some time:
-// something else has taken over.
+// serve answers 200 while it works: VAR FILE [HEAL].
 func serve(ts *testscript.TestScript, _ bool, args []string) {
-	path, heal := ts.MkAbs(args[1]), time.Duration(0)
-	if len(args) > 2 {
-		var err error
-		heal, err = time.ParseDuration(args[2])
-		ts.Check(err)
-	}
-	var mu sync.Mutex
-	var gone time.Time
+	h := newHealth(ts, args[1:])
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		mu.Lock()
-		defer mu.Unlock()
-		if _, err := os.Stat(path); err == nil {
-			gone = time.Time{}
-			return
-		}
-		if gone.IsZero() {
-			gone = time.Now()
-		}
-		if heal == 0 || time.Since(gone) < heal {
+		if !h.ok() {
 			w.WriteHeader(http.StatusServiceUnavailable)
 		}
 	}))
@@ -129,4 +116,24 @@ func cut(ts *testscript.TestScript, _ bool, args []string) {
 		size += info.Size()
 	}
 	ts.Check(os.Truncate(ts.MkAbs(args[0]), size))
+}
+
+// pester posts a file to an address until the script ends.
+func pester(ts *testscript.TestScript, _ bool, args []string) {
+	body, ended, done := ts.ReadFile(args[1]), make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		for tick := time.NewTicker(20 * time.Millisecond); ; {
+			select {
+			case <-tick.C:
+			case <-ended:
+				tick.Stop()
+				return
+			}
+			if resp, err := http.Post("http://"+args[0]+"/", "application/json", strings.NewReader(body)); err == nil {
+				_ = resp.Body.Close()
+			}
+		}
+	}()
+	ts.Defer(func() { close(ended); <-done })
 }

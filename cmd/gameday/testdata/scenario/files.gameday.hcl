@@ -3,7 +3,7 @@ scenario "files" {
   title       = "Take a file away"
   environment = var.environment
   service     = "files"
-  baseline    = "400ms"
+  baseline    = "500ms"
   recovery    = "2s"
 }
 
