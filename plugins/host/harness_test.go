@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -25,6 +26,9 @@ import (
 	"github.com/gameday-toolkit/gameday/plugins/sdk/conformance"
 )
 
+// sigstop is what an operator, or a debugger, would send.
+const sigstop = syscall.SIGSTOP
+
 const patience = 20 * time.Second
 
 // The plugin starts its own program again for its workers. In a test that program is the test.
@@ -32,11 +36,33 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == worker.Command {
 		os.Exit(host.Main(os.Args[1:], os.Stdin, os.Stdout))
 	}
+	if len(os.Args) > 2 && os.Args[1] == standIn {
+		os.Exit(greet(os.Args[2]))
+	}
 	code := m.Run()
 	if dir := built.dir; dir != "" {
 		_ = os.RemoveAll(dir)
 	}
 	os.Exit(code)
+}
+
+// standIn is the first argument of this program when it stands in for a server.
+const standIn = "stand-in-server"
+
+func greet(port string) int {
+	l, err := net.Listen("tcp", ":"+port)
+	if err != nil {
+		return 1
+	}
+	fmt.Println("listening")
+	for {
+		c, err := l.Accept()
+		if err != nil {
+			return 1
+		}
+		_, _ = c.Write([]byte("hello"))
+		_ = c.Close()
+	}
 }
 
 // built is the real plugin, built once for all tests.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/gameday-toolkit/gameday/plugins/host/internal/marks"
 	"github.com/gameday-toolkit/gameday/plugins/host/internal/proc"
@@ -19,6 +20,8 @@ type provider struct {
 	marks   marks.Store
 	boot    string
 	workers map[string]*hand
+	winders map[string]*winder
+	lease   time.Time // when it ends
 }
 
 type config struct {
@@ -27,7 +30,7 @@ type config struct {
 
 // New returns the plugin.
 func New() *sdk.Plugin {
-	p := &provider{workers: map[string]*hand{}}
+	p := &provider{workers: map[string]*hand{}, winders: map[string]*winder{}}
 	return &sdk.Plugin{
 		Name: "host", Version: Version,
 		Doc: "Faults of the Linux host that gameday runs on: its processes, resources, file systems and network. What it " +
@@ -36,15 +39,19 @@ func New() *sdk.Plugin {
 			Name: "marks_dir", Type: sdk.String,
 			Doc: "Where a file lies for each fault that stands. By default /run/gameday/host, or the user's runtime directory without root.",
 		}}},
-		Configure: p.configure, Sweep: p.sweep,
+		Configure: p.configure, Sweep: p.sweep, Leased: p.leased,
 		Targets: map[string]sdk.TargetType{
 			"host_process": processes{}, "host_machine": machines{}, "host_filesystem": filesystems{},
+			"host_namespace": namespaces{}, "host_interface": interfaces{},
 		},
 		Faults: map[string]sdk.Fault{
 			"host_process_kill":   &fault[killed]{p, processKill()},
 			"host_process_pause":  &fault[paused]{p, processPause()},
 			"host_fd_exhaustion":  &fault[lowered]{p, fdExhaustion()},
 			"host_pid_exhaustion": &fault[capped]{p, pidExhaustion()},
+
+			"host_partition": &fault[cut]{p, partition()},
+			"host_loss":      &fault[cut]{p, loss()},
 
 			"host_cpu_pressure":    &fault[load]{p, cpuPressure()},
 			"host_memory_pressure": &fault[load]{p, memoryPressure()},

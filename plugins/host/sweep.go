@@ -5,8 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
+	"strings"
 
+	"github.com/gameday-toolkit/gameday/plugins/host/internal/netns"
+	"github.com/gameday-toolkit/gameday/plugins/host/internal/wall"
 	"github.com/gameday-toolkit/gameday/plugins/host/internal/worker"
 	"github.com/gameday-toolkit/gameday/plugins/sdk"
 )
@@ -15,7 +19,7 @@ import (
 func (p *provider) sweep(ctx context.Context) ([]sdk.Handle, error) {
 	out, err := p.marks.All()
 	errs := []error{err}
-	for _, look := range []func(context.Context) ([]sdk.Handle, error){p.sweepWorkers} {
+	for _, look := range []func(context.Context) ([]sdk.Handle, error){p.sweepWorkers, p.sweepWalls} {
 		more, err := look(ctx)
 		errs = append(errs, err)
 		for _, h := range more {
@@ -58,4 +62,58 @@ func unmarked[U any](id, run, fault string, u undo[U]) (sdk.Handle, error) {
 		return sdk.Handle{}, fmt.Errorf("writing the handle of %s: %w", id, err)
 	}
 	return sdk.Handle{ID: id, Run: run, Plugin: "host", Version: Version, Fault: fault, Undo: b}, nil
+}
+
+// sweepWalls makes a handle for each table of ours, in every network namespace that can be found.
+func (p *provider) sweepWalls(context.Context) ([]sdk.Handle, error) {
+	if !capNet.has() {
+		return nil, nil // and so none of our faults was made without it
+	}
+	var out []sdk.Handle
+	var errs []error
+	for _, path := range netns.Everywhere() {
+		more, err := p.wallsIn(path)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) { // it has ended meanwhile, or is not ours to see
+			errs = append(errs, fmt.Errorf("looking into the network namespace %s: %w", path, err))
+		}
+		out = append(out, more...)
+	}
+	return out, errors.Join(errs...)
+}
+
+func (p *provider) wallsIn(path string) ([]sdk.Handle, error) {
+	ref, err := netns.Of(path)
+	if err != nil {
+		return nil, err
+	}
+	ns, err := ref.Open()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = ns.Close() }()
+	names, err := wall.Find(ns)
+	var out []sdk.Handle
+	for _, name := range names {
+		v, errLook := wall.Look(ns, name)
+		err = errors.Join(err, errLook)
+		if errLook != nil || !v.There {
+			continue
+		}
+		h, errHandle := p.fromComment(name, v.Comment, ref)
+		err = errors.Join(err, errHandle)
+		out = append(out, h)
+	}
+	return out, err
+}
+
+// fromComment makes a handle of what is written on a table's rules.
+func (p *provider) fromComment(name, text string, ref netns.Ref) (sdk.Handle, error) {
+	fault, run, id := "host_partition", "", name
+	if f := strings.SplitN(text, " ", 4); len(f) == 4 && f[0] == "gameday" {
+		fault, run, id = f[1], f[2], f[3]
+	}
+	c := cut{Place: place{Namespace: ref}, Table: name, Comment: text}
+	h, err := unmarked(id, run, fault, undo[cut]{Boot: p.boot, Items: []cut{c}})
+	h.Steps = []string{c.Place.by("nft delete table inet " + name)}
+	return h, err
 }
