@@ -53,6 +53,11 @@ func New() *sdk.Plugin {
 			"host_partition": &fault[cut]{p, partition()},
 			"host_loss":      &fault[cut]{p, loss()},
 
+			"host_bandwidth":   &fault[shaped]{p, bandwidth()},
+			"host_delay":       &fault[shaped]{p, delay()},
+			"host_corruption":  &fault[shaped]{p, corruption()},
+			"host_duplication": &fault[shaped]{p, duplication()},
+
 			"host_cpu_pressure":    &fault[load]{p, cpuPressure()},
 			"host_memory_pressure": &fault[load]{p, memoryPressure()},
 			"host_disk_fill":       &fault[load]{p, diskFill()},

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/gameday-toolkit/gameday/plugins/host/internal/netns"
@@ -113,6 +114,19 @@ func (p *provider) fromComment(name, text string, ref netns.Ref) (sdk.Handle, er
 		fault, run, id = f[1], f[2], f[3]
 	}
 	c := cut{Place: place{Namespace: ref}, Table: name, Comment: text}
+	if f := strings.SplitN(fault, ",", 4); len(f) == 4 { // there is a queue as well
+		s := shaped{Cut: c}
+		index, errIndex := strconv.Atoi(f[1])
+		major, errMajor := strconv.ParseUint(f[2], 10, 16)
+		if err := errors.Join(errIndex, errMajor); err != nil {
+			return sdk.Handle{}, fmt.Errorf("reading what is written on the table %s: %w", name, err)
+		}
+		s.Cut.Place.Index, s.Cut.Place.Interface = index, f[3]
+		s.Tree.Index, s.Tree.Major = index, uint16(major)
+		h, err := unmarked(id, run, f[0], undo[shaped]{Boot: p.boot, Items: []shaped{s}})
+		h.Steps = s.byHand()
+		return h, err
+	}
 	h, err := unmarked(id, run, fault, undo[cut]{Boot: p.boot, Items: []cut{c}})
 	h.Steps = []string{c.Place.by("nft delete table inet " + name)}
 	return h, err
