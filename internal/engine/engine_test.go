@@ -363,3 +363,14 @@ func TestAStepOfTheClockIsRecorded(t *testing.T) {
 		require.Len(t, j.entries, 1, "one step is one entry")
 	})
 }
+
+func TestAnUndoWithASecretIsNotInjected(t *testing.T) {
+	w := newWorld()
+	w.undo = json.RawMessage(`{"token":"hunter2"}`)
+	p := aPlan(fault("a", "0s", "60s"))
+	p.Hide("hunter2")
+	j, err := play(t, p, w, nil)
+	require.NoError(t, err)
+	require.True(t, w.brokeAt.IsZero(), "the target was never touched")
+	require.False(t, j.has(journal.FaultPrepared))
+}

@@ -34,6 +34,7 @@ type world struct {
 	heals                            time.Duration // the service recovers this long after it broke, by itself
 	brokeAt                          time.Time
 	actErr                           map[string]error
+	undo                             json.RawMessage
 	bad                              func() bool // overrides what users see
 }
 
@@ -45,7 +46,7 @@ func newWorld() *world {
 }
 
 func (w *world) Prepare(_ context.Context, fault string, r sdk.Request) (sdk.Handle, []sdk.Problem, error) {
-	return sdk.Handle{ID: r.ID, Run: r.Run, Plugin: "p", Fault: fault, Steps: []string{"mend " + r.ID}}, nil, w.prepareErr[r.ID]
+	return sdk.Handle{ID: r.ID, Run: r.Run, Plugin: "p", Fault: fault, Undo: w.undo, Steps: []string{"mend " + r.ID}}, nil, w.prepareErr[r.ID]
 }
 
 func (w *world) Inject(ctx context.Context, h sdk.Handle) error {

@@ -2,10 +2,12 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/gameday-toolkit/gameday/internal/journal"
+	"github.com/gameday-toolkit/gameday/internal/plan"
 	"github.com/gameday-toolkit/gameday/plugins/sdk"
 )
 
@@ -41,6 +43,9 @@ func (l *loop) prepareCall(ctx context.Context, s *step) (sdk.Handle, error) {
 	return h, err
 }
 
+// errSecretUndo: the journal holds no secret, and without its undo on disk nothing is injected.
+var errSecretUndo = errors.New("its undo holds the value of a sensitive variable, and the journal must not; do not mark as sensitive what names a target")
+
 // prepared writes the undo to the disk, and only then has the fault injected.
 func (l *loop) prepared(s *step, h sdk.Handle, err error) {
 	if err != nil {
@@ -49,6 +54,10 @@ func (l *loop) prepared(s *step, h sdk.Handle, err error) {
 	}
 	if l.abort != nil {
 		s.state = failed
+		return
+	}
+	if plan.Mentions(h.Undo, l.Plan.Secrets) {
+		l.neverWas(s, fmt.Errorf("preparing %s: %w", s.addr, errSecretUndo))
 		return
 	}
 	if l.recordSync(journal.FaultPrepared, journal.HandleBody{Addr: s.addr, Plugin: s.fault.Plugin, Handle: h}) != nil {

@@ -1,8 +1,6 @@
 package engine
 
 import (
-	"bytes"
-	"encoding/json"
 	"time"
 
 	"github.com/gameday-toolkit/gameday/internal/journal"
@@ -14,7 +12,7 @@ func (l *loop) record(kind journal.Kind, body any) { l.recordAt(l.now(), kind, b
 
 // recordAt writes an entry that happened at a time that a worker has noted.
 func (l *loop) recordAt(at time.Duration, kind journal.Kind, body any) {
-	_, err := l.Journal.Append(at, kind, l.encode(body))
+	_, err := l.Journal.Append(at, kind, l.encode(kind, body))
 	l.unsynced = true // a kill -9 must not take with it what happened to the target
 	l.Observer.Entry(at, kind, body)
 	l.failed(err)
@@ -23,7 +21,7 @@ func (l *loop) recordAt(at time.Duration, kind journal.Kind, body any) {
 // recordSync writes an entry and returns when it is on the disk.
 func (l *loop) recordSync(kind journal.Kind, body any) error {
 	at := l.now()
-	_, err := l.Journal.AppendSync(at, kind, l.encode(body))
+	_, err := l.Journal.AppendSync(at, kind, l.encode(kind, body))
 	l.Observer.Entry(at, kind, body)
 	l.failed(err)
 	return err
@@ -34,16 +32,14 @@ func (l *loop) block(kind journal.Kind, addr string, block []byte) {
 	l.failed(err)
 }
 
-// encode keeps secrets out of the journal: an error message of a target may well quote one.
-func (l *loop) encode(body any) []byte {
+// encode keeps secrets out of the journal: an error message of a target may well quote one. The plan is written without
+// any, and must stay what its hash says.
+func (l *loop) encode(kind journal.Kind, body any) []byte {
 	b := journal.Encode(body)
-	for _, s := range l.Plan.Secrets {
-		quoted, _ := json.Marshal(s)
-		if q := bytes.Trim(quoted, `"`); len(q) >= 3 {
-			b = bytes.ReplaceAll(b, q, []byte("(sensitive)"))
-		}
+	if kind == journal.PlanKind {
+		return b
 	}
-	return b
+	return plan.RedactEntry(b, l.Plan.Secrets)
 }
 
 // failed ends the run when the journal cannot be written: without it nothing would be proven. The reverts go on.

@@ -118,7 +118,7 @@ func (l *loop) lookAgain(s *step) {
 }
 
 // lookTimeout bounds what a last look may add to hold.
-const lookTimeout = 2 * time.Second
+const lookTimeout = 5 * time.Second
 
 // step records a step of an undo at the time it happened; undo calls it from a worker.
 func (l *loop) step(kind journal.Kind, body journal.StepBody) {

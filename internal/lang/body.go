@@ -150,7 +150,7 @@ func (b *body) whole(name string) int {
 		return 0
 	}
 	if f != math.Trunc(f) || f < 1 || f > 1e6 {
-		b.fail(name, fmt.Sprintf("The value of %s is not a whole number", name), "Write a whole number between 1 and 1000000.")
+		b.fail(name, fmt.Sprintf("The value of %s is not a whole number from 1 to 1000000", name), "Write one, such as %s = 1.", name)
 		return 0
 	}
 	return int(f)

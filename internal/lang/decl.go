@@ -147,7 +147,11 @@ func (l *loader) register(src *source, d *decl) {
 
 func (l *loader) goodLabels(b *hcl.Block) bool {
 	for i, label := range b.Labels {
-		if !hclsyntax.ValidIdentifier(label) || len(label) > 200 {
+		if len(label) > 200 {
+			l.add(fail(&b.LabelRanges[i], "The label is too long", "A name has 200 letters at the most, and this one has %d.", len(label)))
+			return false
+		}
+		if !hclsyntax.ValidIdentifier(label) {
 			l.add(fail(&b.LabelRanges[i], "The label is not a valid name", "A name starts with a letter and has letters, digits, - and _ only."))
 			return false
 		}

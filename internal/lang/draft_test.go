@@ -123,6 +123,7 @@ func TestSecretsStayOutOfTheDraft(t *testing.T) {
 	require.JSONEq(t, `{"token":"hunter2"}`, string(plan.Reveal(d.Plugins[0].Config, d.Secrets)))
 	require.Contains(t, string(plan.Reveal(d.Probes[0].Config, d.Secrets)), "Bearer hunter2")
 	require.Equal(t, map[string]json.RawMessage{"plain": json.RawMessage("3")}, d.Variables)
+	require.Equal(t, "looking up y-(sensitive).test", plan.Redact("looking up y-hunter2.test", d.Secrets), "a part of what a block holds")
 }
 
 func TestAZeroByteIsRefused(t *testing.T) {

@@ -2,6 +2,7 @@ package lang
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -53,8 +54,26 @@ type instance struct {
 }
 
 func (ev *evaluator) newScope(src *source, prefix string, vars map[string]cty.Value) *scope {
+	ev.hide(vars)
 	return &scope{ev: ev, src: src, prefix: prefix, vars: vars, locals: map[*decl]cty.Value{},
 		insts: map[*decl][]instance{}, busy: map[*decl]bool{}, kids: map[*decl][]*scope{}, outs: map[*decl]cty.Value{}}
+}
+
+// hide keeps the values of sensitive variables out of all that is written: what a Config holds may be a longer text with
+// such a value in it, of which an error message quotes a part.
+func (ev *evaluator) hide(vars map[string]cty.Value) {
+	for _, name := range slices.Sorted(maps.Keys(vars)) {
+		v, marks := vars[name].UnmarkDeep()
+		if len(marks) == 0 {
+			continue
+		}
+		_ = cty.Walk(v, func(_ cty.Path, leaf cty.Value) (bool, error) {
+			if leaf.IsWhollyKnown() && !leaf.IsNull() && leaf.Type() == cty.String {
+				ev.draft.Hide(leaf.AsString())
+			}
+			return true, nil
+		})
+	}
 }
 
 // context makes the values that an evaluation needs: those of the references given, and no others.

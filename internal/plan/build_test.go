@@ -153,3 +153,14 @@ func TestHashChangesWithTheWorld(t *testing.T) {
 	require.Equal(t, a.Hash(), again.Hash())
 	require.NotEqual(t, a.Hash(), b.Hash())
 }
+
+func TestRedactionKeepsTheEntryWhole(t *testing.T) {
+	var d Draft
+	d.Hide("east")
+	d.Hide("s p/c")
+	entry := `{"addr":"fault.east","err":"east said s+p%2Fc and s%20p%2Fc","handle":{"undo":{"zone":"east"},"steps":["start east"]}}`
+	require.JSONEq(t, `{"addr":"fault.east","err":"(sensitive) said (sensitive) and (sensitive)","handle":{"undo":{"zone":"east"},"steps":["start east"]}}`,
+		string(RedactEntry([]byte(entry), d.Secrets)))
+	require.Equal(t, `{"err":"west"}`, string(RedactEntry([]byte(`{"err":"west"}`), d.Secrets)))
+	require.True(t, Mentions(json.RawMessage(`{"zone":"east"}`), d.Secrets))
+}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"strconv"
-	"strings"
 )
 
 // A secret is replaced in every Config by a reference: a string that starts with a zero byte, which no HCL source can
@@ -19,6 +18,15 @@ func (d *Draft) AddSecret(value string) string {
 	ref := secretMark + strconv.Itoa(len(d.Secrets))
 	d.Secrets[ref] = value
 	return ref
+}
+
+// Hide keeps a value out of whatever is written during the run, although no Config is that value: the value of a sensitive
+// variable, of which a Config holds a longer text.
+func (d *Draft) Hide(value string) {
+	if d.Secrets == nil {
+		d.Secrets = map[string]string{}
+	}
+	d.Secrets["\x00hidden:"+strconv.Itoa(len(d.Secrets))] = value
 }
 
 // HasSecret says whether a Config holds a reference to a secret.
@@ -58,14 +66,4 @@ func reveal(v any, secrets map[string]string) any {
 		}
 	}
 	return v
-}
-
-// Redact removes every secret from a text that is about to be written.
-func Redact(text string, secrets map[string]string) string {
-	for _, s := range secrets {
-		if len(s) >= 3 { // a shorter one would turn texts to noise and hide nothing
-			text = strings.ReplaceAll(text, s, "(sensitive)")
-		}
-	}
-	return text
 }
