@@ -167,6 +167,9 @@ func planLink(req sdk.Request, w *world, _ control.Status, r *control.Record) ([
 	return []string{effect}, positive(r.Delay), nil
 }
 
+// aLink is one of the links between the regions; all have the same rule.
+const aLink = "leaf:west-a:east-a"
+
 // inspectLink opens a connection through the link. The far end speaks first, so its first byte shows the delay, and its
 // absence the cut. The link's own rule says how long to wait for it; it is all there is to ask while the far end is dead,
 // and about a delay while another fault has cut the link.
@@ -175,7 +178,7 @@ func inspectLink(ctx context.Context, w *world, added time.Duration, cut bool) s
 	if err != nil {
 		return sdk.State{Status: sdk.Unknown, Evidence: err.Error()}
 	}
-	usual, rule := w.lab.Settings.LinkDelay, st.Links["leaf:west-a:east-a"]
+	usual, rule := w.lab.Settings.LinkDelay, st.Links[aLink]
 	patience := rule.Delay + 500*time.Millisecond
 	if rule.Block != fabric.Open {
 		if !cut && added > 0 {
@@ -200,6 +203,16 @@ func inspectLink(ctx context.Context, w *world, added time.Duration, cut bool) s
 		active = rule.Block == fabric.Open && rule.Delay >= usual+added
 	}
 	return stateOf(active, fmt.Sprintf("no zone in the east answers; the link's rule is delay %s, block %q", rule.Delay, rule.Block))
+}
+
+// cutByRule asks for the link's own rule only.
+func cutByRule(ctx context.Context, w *world) sdk.State {
+	st, err := w.Status(ctx)
+	if err != nil {
+		return sdk.State{Status: sdk.Unknown, Evidence: err.Error()}
+	}
+	rule := st.Links[aLink]
+	return stateOf(rule.Block != fabric.Open, fmt.Sprintf("the rule of the link is block %q", rule.Block))
 }
 
 func stateOf(active bool, evidence string) sdk.State {

@@ -123,8 +123,12 @@ func inspectRegion(ctx context.Context, w *world, r control.Record) (sdk.State, 
 	if err != nil || !r.Cut {
 		return state, err
 	}
-	link := inspectLink(ctx, w, 0, true)
-	return both(state, link), nil
+	if state.Status == sdk.Active {
+		// Nobody is left at the far end to speak first, so waiting for a first byte would prove nothing and only blur when
+		// the region was lost.
+		return both(state, cutByRule(ctx, w)), nil
+	}
+	return both(state, inspectLink(ctx, w, 0, true)), nil
 }
 
 // both is active if both are, inactive if both are, and unknown in between.
