@@ -1,10 +1,11 @@
 scenario "az-loss" {
-  title      = "Lose one availability zone"
-  hypothesis = "Checkout recovers within 15 s of losing a zone, and no acknowledged order is lost."
-  owner      = "team-checkout"
-  service    = "checkout"
-  tier       = "gold"
-  tags       = ["quarterly", "ci"]
+  title       = "Lose one availability zone"
+  hypothesis  = "Checkout recovers within 15 s of losing a zone, and no acknowledged order is lost."
+  owner       = "team-checkout"
+  service     = "checkout"
+  tier        = "gold"
+  tags        = ["quarterly", "ci"]
+  environment = "lab"
 
   baseline = "5s"
   recovery = "45s"

@@ -1,10 +1,11 @@
 scenario "quota-exhaustion" {
-  title      = "Lose a zone while no capacity can be had"
-  hypothesis = "A zone lost while no capacity can be had costs orders, but not most of them: within 15 s seven of ten are taken again, and all are once the zone is back."
-  owner      = "team-platform"
-  service    = "checkout"
-  tier       = "gold"
-  tags       = ["quarterly", "ci"]
+  title       = "Lose a zone while no capacity can be had"
+  hypothesis  = "A zone lost while no capacity can be had costs orders, but not most of them: within 15 s seven of ten are taken again, and all are once the zone is back."
+  owner       = "team-platform"
+  service     = "checkout"
+  tier        = "gold"
+  tags        = ["quarterly", "ci"]
+  environment = "lab"
 
   baseline = "5s"
   recovery = "45s"

@@ -1,10 +1,11 @@
 scenario "region-failover" {
-  title      = "Lose the active region and fail over"
-  hypothesis = "Orders are accepted again within 30 s of losing region east, and at most 2 s of acknowledged orders are lost."
-  owner      = "team-checkout"
-  service    = "checkout"
-  tier       = "gold"
-  tags       = ["quarterly", "ci"]
+  title       = "Lose the active region and fail over"
+  hypothesis  = "Orders are accepted again within 30 s of losing region east, and at most 2 s of acknowledged orders are lost."
+  owner       = "team-checkout"
+  service     = "checkout"
+  tier        = "gold"
+  tags        = ["quarterly", "ci"]
+  environment = "lab"
 
   baseline = "5s"
   recovery = "60s"
