@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -27,6 +28,9 @@ var hostFaults = []struct {
 	{"memory", "machine", "host_memory_pressure", "bytes = 25165824\nfloor_bytes = 67108864", true},
 	{"disk space", "filesystem", "host_disk_fill", "bytes = 6291456\nfloor_bytes = 1048576", true},
 	{"disk writes", "filesystem", "host_disk_io", "file_bytes = 2097152\nbytes_per_second = 4194304\nfloor_bytes = 1048576", true},
+	{"network partition, drop", "namespace", "host_partition", "include_loopback = true", true},
+	{"network partition, reject", "namespace", "host_partition", "include_loopback = true\nmode = \"reject\"", true},
+	{"network loss", "namespace", "host_loss", "include_loopback = true\npercent = 100", true},
 }
 
 func TestHost(t *testing.T) {
@@ -39,6 +43,7 @@ func TestHost(t *testing.T) {
 		for _, m := range moments {
 			table.expect(f.name, m.name)
 			t.Run(f.name+"/"+m.name, func(t *testing.T) {
+				table.set(f.name, m.name, failed)
 				c := newCell(t)
 				h := &host{cell: c}
 				h.own(binary, f.target, f.fault, f.attributes, f.kernel)
@@ -53,6 +58,7 @@ type host struct {
 	*cell
 	mu      sync.Mutex
 	sleeper process
+	space   *space // a network of the cell's own; nil for most
 }
 
 func (h *host) own(binary, target, fault, attributes string, kernel bool) {
@@ -65,17 +71,23 @@ func (h *host) own(binary, target, fault, attributes string, kernel bool) {
 		c.faults = func(looked string) string { return hostMarks.ReplaceAllString(looked, "") }
 	}
 	c.look = h.look
-	selector := map[string]string{
+	selectors := map[string]string{
 		"process": `pid_file = "` + filepath.Join(c.dir, "pid") + `"`, "machine": "", "filesystem": `paths = ["` + filepath.Join(c.dir, "svc") + `"]`,
-	}[target]
+	}
+	selector := selectors[target]
+	if target == "namespace" {
+		h.settle = 10 * time.Second // the kernel's own clock has five
+		h.space = newSpace(c)
+		selector = fmt.Sprintf("names = [%q]", h.space.name)
+	}
 	c.replaceScenario(fmt.Sprintf("scenario \"host\" {\nservice = \"host\"\nbaseline = \"50ms\"\nrecovery = \"5s\"\n}\nplugin \"host\" {\nmarks_dir = %q\n}\n"+
 		"target \"host_%s\" \"t\" {\n%s\n}\nfault %q \"f\" {\ntargets = target.host_%s.t\nhold = \"300ms\"\n%s\n}\n",
 		filepath.Join(c.dir, "marks"), target, selector, fault, target, attributes))
 	c.before = c.look()
 }
 
-// hostMarks is what look says of the plugin's own books.
-var hostMarks = regexp.MustCompile(`marks .*\n`)
+// hostMarks is what look says of the plugin's own books, and of what has no effect any more.
+var hostMarks = regexp.MustCompile(`(marks|tables) .*\n`)
 
 // supervise starts a process, and starts it again whenever it has died, as an init system would.
 func (h *host) supervise() {
@@ -116,8 +128,8 @@ func (h *host) look() string {
 	var limit unix.Rlimit
 	err := unix.Prlimit(pid, unix.RLIMIT_NOFILE, nil, &limit)
 	marks, _ := filepath.Glob(filepath.Join(h.dir, "marks", "*"))
-	return fmt.Sprintf("the process runs %t, may open %v (%v); %d workers; marks %v\n%s",
-		alive && p.state != "T", limit, err, h.workers(), marks, listing(h, filepath.Join(h.dir, "svc")))
+	return fmt.Sprintf("the process runs %t, may open %v (%v); %d workers; marks %v\n%s%s",
+		alive && p.state != "T", limit, err, h.workers(), marks, h.space.look(h), listing(h, filepath.Join(h.dir, "svc")))
 }
 
 // workers counts the processes of the plugin's program that are not the plugin.

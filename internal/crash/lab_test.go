@@ -65,6 +65,7 @@ func TestLab(t *testing.T) {
 		for _, m := range moments {
 			table.expect(f.name, m.name)
 			t.Run(f.name+"/"+m.name, func(t *testing.T) {
+				table.set(f.name, m.name, failed)
 				c := newCell(t)
 				l.own(c, f.blocks)
 				table.set(f.name, m.name, c.killedAt(m.crash, byRecover))

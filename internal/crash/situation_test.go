@@ -34,6 +34,7 @@ func runSituations(t *testing.T, name string, list []situation) {
 			t.Parallel()
 			gate <- struct{}{}
 			defer func() { <-gate }()
+			table.set(s.name, "outcome", failed)
 			table.set(s.name, "outcome", s.test(newCell(t)))
 		})
 	}
