@@ -444,26 +444,6 @@ func TestResolveProcesses(t *testing.T) {
 	}
 }
 
-func TestMissingPermissionIsSaidWhenThePlanIsMade(t *testing.T) {
-	if os.Geteuid() == 0 {
-		t.Skip("root may do everything: TestWithoutRoot runs this one as another user")
-	}
-	l := local(t, t.TempDir())
-	info, err := proc.List()
-	require.NoError(t, err)
-	for _, i := range info {
-		if uid, err := proc.UID(i.PID); err != nil || uid == os.Geteuid() || i.PID == 1 {
-			continue
-		}
-		for fault, missing := range map[string]string{"host_process_pause": "CAP_KILL", "host_process_kill": "CAP_KILL", "host_fd_exhaustion": "CAP_SYS_RESOURCE"} {
-			_, problems := prepare(t, l, fault, struct{}{}, sdk.Target{Type: "host_process", ID: i.ID().String(), Name: i.Comm})
-			if len(problems) > 0 && problems[0].Permission != "" {
-				require.Equal(t, missing, problems[0].Permission)
-			}
-		}
-	}
-}
-
 func TestAMistakeInTheHandleIsAnError(t *testing.T) {
 	l := local(t, t.TempDir())
 	err := l.Revert(t.Context(), sdk.Handle{ID: "x", Plugin: "host", Fault: "host_process_pause", Undo: []byte(`{"what":1}`)})
