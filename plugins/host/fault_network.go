@@ -70,8 +70,8 @@ func network(name, doc string, own []sdk.Attribute, action func(networkConfig, *
 	return kind[cut]{
 		name: name, targets: []string{"host_interface", "host_namespace"},
 		schema: sdk.Schema{Doc: doc, Attributes: packets(true, own...)},
-		plan: func(_ context.Context, p *provider, req sdk.Request, t sdk.Target) (plan[cut], []sdk.Problem, error) {
-			return planNetwork(p, name, req, t, action)
+		plan: func(_ context.Context, _ *provider, req sdk.Request, t sdk.Target) (plan[cut], []sdk.Problem, error) {
+			return planNetwork(name, req, t, action)
 		},
 		inject: func(_ context.Context, p *provider, _ sdk.Handle, c cut) error {
 			return p.raise(c.wall(), c.Place.Namespace)
@@ -112,7 +112,7 @@ func loss() kind[cut] {
 		})
 }
 
-func planNetwork(p *provider, fault string, req sdk.Request, t sdk.Target, action func(networkConfig, *wall.Rules) (string, []sdk.Problem)) (plan[cut], []sdk.Problem, error) {
+func planNetwork(fault string, req sdk.Request, t sdk.Target, action func(networkConfig, *wall.Rules) (string, []sdk.Problem)) (plan[cut], []sdk.Problem, error) {
 	c := networkConfig{Protocol: "all", Direction: "both", Mode: wall.Drop}
 	if err := req.Decode(&c); err != nil {
 		return plan[cut]{}, nil, err
