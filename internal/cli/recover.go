@@ -135,7 +135,7 @@ func (a *app) recoverOne(ctx context.Context, state environment.State, e environ
 	dir, err := journal.OpenRunDir(e.Dir)
 	if err != nil {
 		return hint(fmt.Errorf("recovering %s: %w", e.Run, err),
-			"`gameday sweep` finds what carries gameday's mark; when nothing is left, `gameday recover -forget "+e.Run+"`")
+			byMark(e))
 	}
 	fmt.Fprintf(a.out, "Recovering %s (%s, environment %s)\n", e.Dir, e.Scenario, e.Environment)
 	left, err := a.putBack(ctx, dir, o)
@@ -143,8 +143,11 @@ func (a *app) recoverOne(ctx context.Context, state environment.State, e environ
 	if len(left) > 0 {
 		notDone = a.byHand(left)
 	}
-	if errors.Is(err, journal.ErrTampered) {
-		err = hint(err, "to undo what its sound part shows: gameday recover -tampered "+e.Dir)
+	switch {
+	case errors.Is(err, journal.ErrTampered) && !o.tampered:
+		err = hint(err, "to undo what its sound part shows: gameday recover -tampered "+shellWord(e.Dir))
+	case errors.Is(err, journal.ErrTampered), errors.Is(err, errDamaged):
+		err = hint(fmt.Errorf("recovering %s: %w", e.Run, err), byMark(e))
 	}
 	if err = errors.Join(err, notDone); err != nil {
 		return err
@@ -154,6 +157,14 @@ func (a *app) recoverOne(ctx context.Context, state environment.State, e environ
 	}
 	fmt.Fprintf(a.out, "  %s\n", a.paint(green, "Nothing is left."))
 	return nil
+}
+
+// errDamaged: all that the sound part of a journal shows has been undone, and that may not be all that was done.
+var errDamaged = errors.New("a part of its journal could not be read, and what the run did after that is not known; the run stays on the register")
+
+// byMark is what to do where no journal tells what is left.
+func byMark(e environment.Entry) string {
+	return "`gameday sweep` finds what carries gameday's mark; when nothing is left, `gameday recover -forget " + shellWord(e.Dir) + "`"
 }
 
 // putBack undoes and makes the reports again, which now tell of the recovery too.
@@ -171,7 +182,10 @@ func (a *app) putBack(ctx context.Context, dir journal.RunDir, o *recoverFlags) 
 	if err != nil {
 		return left, err
 	}
-	return left, j.Write(dir.Path, nil)
+	if j.Run.Damaged() {
+		err = errDamaged
+	}
+	return left, errors.Join(err, j.Write(dir.Path, nil))
 }
 
 // undone says what happens as it happens.

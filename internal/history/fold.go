@@ -67,7 +67,7 @@ func (f *Fold) Apply(e journal.Entry) {
 	}
 	if err := f.apply(m, e); err != nil {
 		what := fmt.Sprintf("entry %d (%s) cannot be read: %v", e.Seq, e.Kind, err)
-		f.run.Troubles = append(f.run.Troubles, Trouble{m, journal.TroubleBody{What: what}})
+		f.run.Troubles = append(f.run.Troubles, Trouble{m, journal.TroubleBody{What: what, Lost: true}})
 	}
 }
 

@@ -1,6 +1,7 @@
 package history
 
 import (
+	"slices"
 	"time"
 
 	"github.com/gameday-toolkit/gameday/internal/journal"
@@ -30,6 +31,12 @@ func (r *Run) Ending() Ending {
 	default:
 		return Killed
 	}
+}
+
+// Damaged says whether a part of the record could not be read, now or before it was recovered. What the run did there is
+// not known, so that nothing outstanding does not mean that nothing is left.
+func (r *Run) Damaged() bool {
+	return r.Ending() == Tampered || slices.ContainsFunc(r.Troubles, func(t Trouble) bool { return t.Lost })
 }
 
 // Fault finds a fault by its address; nil where there is none.

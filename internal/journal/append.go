@@ -42,7 +42,7 @@ func resume(path string, f *os.File, force bool) (*Writer, End, error) {
 	switch {
 	case err != nil:
 		return nil, end, err
-	case end.Ending == Tampered && !force:
+	case end.Ending == Tampered && (!force || end.Entries == 0): // with no entry left to go on from, nothing can be done
 		return nil, end, fmt.Errorf("%w: %s", ErrTampered, end.Detail)
 	case end.Entries == 0:
 		return nil, end, errors.Join(ErrEmpty, removeReserve(path)) // the reserve is of no use any more
@@ -61,7 +61,7 @@ func resume(path string, f *os.File, force bool) (*Writer, End, error) {
 		w.full = true // a full disk is a reason to recover, not a reason not to
 	}
 	if end.Ending == Tampered {
-		_, err = w.AppendSync(last.At, Trouble, Encode(TroubleBody{What: end.Detail}))
+		_, err = w.AppendSync(last.At, Trouble, Encode(TroubleBody{What: end.Detail, Lost: true}))
 		return w, end, err
 	}
 	return w, end, nil

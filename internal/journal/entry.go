@@ -206,6 +206,8 @@ type ClockBody struct {
 type TroubleBody struct {
 	Addr string `json:"addr,omitempty"`
 	What string `json:"what"`
+	// Lost says that what followed here could not be read, and was cut off: nobody knows what else was done.
+	Lost bool `json:"lost,omitempty"`
 }
 
 // EndedBody closes a run.

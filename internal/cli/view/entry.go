@@ -48,6 +48,11 @@ func describe(kind journal.Kind, body any) (text string, l level) {
 		return fmt.Sprintf("%s has been read back (%s)", b.Addr, b.Stage), normal
 	case journal.AlertBody:
 		return alertText(b)
+	case journal.PointBody:
+		if b.Err != "" {
+			return fmt.Sprintf("%s cannot be read: %s", b.Addr, b.Err), bad
+		}
+		return b.Addr + " can be read again", normal
 	case journal.EventBody:
 		return fmt.Sprintf("%s noticed: %s", b.Event.Source, about(b.Event.Subject, b.Event.Summary)), normal
 	case journal.GuardBody:

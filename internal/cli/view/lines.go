@@ -33,6 +33,7 @@ type Options struct {
 type Lines struct {
 	Options
 	start atomic.Pointer[time.Time]
+	blind sync.Map // of the SLOs whose last poll failed, by address
 
 	queue   chan func() error
 	out     func(line string) error
@@ -72,11 +73,24 @@ func (v *Lines) Entry(at time.Duration, kind journal.Kind, body any) {
 	if s, ok := body.(journal.Started); ok {
 		v.start.Store(&s.Wall)
 	}
+	if p, ok := body.(journal.PointBody); ok && !v.news(p) {
+		return
+	}
 	text, l := describe(kind, body)
 	if text == "" || l == quiet || v.Quiet && l < warn {
 		return
 	}
 	v.print(v.line(at, l.colour(), text))
+}
+
+// news says whether a poll is the first that failed, or the first that worked again: there are many of them.
+func (v *Lines) news(p journal.PointBody) bool {
+	if p.Err == "" {
+		_, was := v.blind.LoadAndDelete(p.Addr)
+		return was
+	}
+	_, was := v.blind.LoadOrStore(p.Addr, true)
+	return !was
 }
 
 // line is the time of the wall, the time since the run began, and a text.

@@ -119,3 +119,14 @@ func TestThePlanFitsItsColumns(t *testing.T) {
 		require.Contains(t, out.String(), want)
 	}
 }
+
+func TestAnSLOThatCannotBeReadIsSaidOnce(t *testing.T) {
+	var b bytes.Buffer
+	v := NewLines(&b, options())
+	for _, err := range []string{"", "EOF", "EOF", "EOF", "", ""} {
+		v.Entry(0, journal.RatioPoint, journal.PointBody{Addr: "slo.svc", Err: err})
+	}
+	v.Close()
+	require.Equal(t, 1, strings.Count(b.String(), "slo.svc cannot be read: EOF"))
+	require.Equal(t, 1, strings.Count(b.String(), "slo.svc can be read again"))
+}

@@ -44,9 +44,9 @@ func Judge(dir journal.RunDir) (*Judged, error) {
 	return j, nil
 }
 
-// Clean says whether the journal shows that nothing is left. One that has been tampered with shows nothing.
+// Clean says whether the journal shows that nothing is left. One of which a part could not be read shows nothing.
 func Clean(j *Judged) bool {
-	return len(j.Run.Outstanding()) == 0 && j.Run.Ending() != history.Tampered
+	return len(j.Run.Outstanding()) == 0 && !j.Run.Damaged()
 }
 
 // Write makes the reports in dir; no formats means all of them.
