@@ -177,7 +177,11 @@ func (zeros) Read(b []byte) (int, error) { return len(b), nil }
 
 // targetGone removes the files, wherever they are put aside: somebody has taken the service down.
 func (c *cell) targetGone() string {
-	s := c.hold().missing()
+	s := c.hold()
+	s.until("both faults are there", func() bool { // and the action has done its part
+		_, err := os.Stat(filepath.Join(c.dir, "svc", "c"))
+		return err != nil
+	})
 	require.NoError(c, os.RemoveAll(filepath.Join(c.dir, "svc")))
 	require.NoError(c, os.Mkdir(filepath.Join(c.dir, "svc"), 0o755))
 	c.before = ""
@@ -187,6 +191,7 @@ func (c *cell) targetGone() string {
 
 // targetReplaced puts another file where one was: nobody may destroy it, and so the run cannot be undone without a person.
 func (c *cell) targetReplaced() string {
+	c.args = []string{"-revert-timeout", "3s"}
 	s := c.hold().missing()
 	path := filepath.Join(c.dir, "svc", "a")
 	require.NoError(c, os.WriteFile(path, []byte("somebody's new file"), 0o640))
@@ -197,7 +202,7 @@ func (c *cell) targetReplaced() string {
 	got, err := os.ReadFile(path)
 	require.NoError(c, err)
 	require.Equal(c, "somebody's new file", string(got))
-	cmd := c.command(crash{}, "recover", "-revert-timeout", "2s")
+	cmd := c.command(crash{}, "recover", "-revert-timeout", "1s")
 	again := c.begin(cmd)
 	require.Equal(c, 5, again.wait(), again.said())
 	require.Contains(c, again.said(), "LEFT fault.file_missing.first is not proven to be gone. By hand:")
