@@ -24,7 +24,7 @@ func (v *view) ledgers(s severity, count func(measure.LedgerResult) uint64, say 
 		if count(l) == 0 {
 			continue
 		}
-		m := miss{subject: l.Addr, severe: s, detail: say(l)}
+		m := miss{subject: l.Addr, severe: s, detail: say(l), fault: l.Fault}
 		for _, p := range v.plan.Ledgers {
 			if p.Addr == l.Addr {
 				m.pos = p.Pos
@@ -33,14 +33,13 @@ func (v *view) ledgers(s severity, count func(measure.LedgerResult) uint64, say 
 		for _, b := range v.run.Ledger(l.Addr).ReadBacks {
 			m.entries = append(m.entries, b.Seq)
 		}
-		if f := v.run.FirstFault(); f != nil {
-			m.fault = f.Addr
-		}
 		found = append(found, m)
 	}
 	return found
 }
 
+// lostAfter goes by the figures of the ledger, which are those of an objective on it: of several, the one with the most
+// records lost after its fault.
 func lostAfter(v *view) []miss {
 	return v.ledgers(critical, func(l measure.LedgerResult) uint64 { return l.LostAfter }, func(l measure.LedgerResult) string {
 		return fmt.Sprintf("%s records that were acknowledged after the failure are lost, from %s to %s of the run.",

@@ -239,6 +239,24 @@ func TestEachRule(t *testing.T) {
 	require.Len(t, rules(), 22, "every rule has a story")
 }
 
+// TestALossIsCountedFromTheFaultOfTheObjective loses records between the first fault and the one that the objective names.
+func TestALossIsCountedFromTheFaultOfTheObjective(t *testing.T) {
+	s := healthy().with(func(s *story) {
+		s.lost = span{22 * sec, 24 * sec}
+		s.missing = s.lost
+		s.plan.Faults = append(s.plan.Faults, plan.Fault{Addr: "fault.lab_region_outage.east", Type: "lab_region_outage"})
+		s.plan.Objectives[1].Fault = "fault.lab_region_outage.east"
+	})
+	step := journal.StepBody{Addr: "fault.lab_region_outage.east", Handle: "h2"}
+	s.tell(24*sec, journal.FaultPrepared, journal.HandleBody{Addr: step.Addr, Handle: sdk.Handle{ID: "h2"}}).tell(24*sec, journal.FaultInjecting, step).
+		tell(24*sec+1, journal.FaultActive, step).tell(40*sec, journal.FaultReverting, step).tell(40*sec+1, journal.FaultReverted, step)
+	found := s.find()
+	require.Len(t, found, 1)
+	require.Equal(t, "GD003", found[0].Rule, "the records were acknowledged before the region was lost: %s", found[0].Detail)
+	s.plan.Objectives[1].Fault = ""
+	require.Equal(t, "GD004", s.find()[0].Rule, "and after the first fault, where the objective goes by that")
+}
+
 func TestWhatASystemJustDidIsNoLimit(t *testing.T) {
 	did := journal.EventBody{At: int64(20 * sec), Event: sdk.Event{Kind: sdk.Noticed, Source: "autoscaler", Subject: "east", Summary: "launched east-b-2 (2 of 3 instances healthy)"}}
 	require.Empty(t, healthy().tell(20*sec, journal.EventSeen, did).find())

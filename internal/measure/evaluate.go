@@ -49,17 +49,12 @@ func (e *evaluation) measure() {
 	for i := range e.run.Plan.SLOs {
 		e.result.SLOs = append(e.result.SLOs, e.slo(&e.run.Plan.SLOs[i]))
 	}
-	first := e.run.FirstFault()
-	t0, known := tookEffect(first)
+	t0, known := tookEffect(e.run.FirstFault())
 	if !known {
 		t0 = Interval{Lo: e.timeline.fault, Hi: e.timeline.fault}
 	}
-	revert := e.timeline.revert
-	if first != nil {
-		revert = e.timeline.revertOf(first)
-	}
 	for _, l := range e.run.Ledgers {
-		e.result.Ledgers = append(e.result.Ledgers, ledgerResult(l, t0, revert))
+		e.result.Ledgers = append(e.result.Ledgers, e.ledger(l, t0))
 	}
 	for _, a := range e.run.Alerts {
 		e.result.Alerts = append(e.result.Alerts, alertResult(a, t0))
@@ -221,10 +216,7 @@ func (m *meter) judgeObjective() ObjectiveResult {
 	o := m.objective
 	res := ObjectiveResult{Addr: o.Addr, Pos: o.Pos, Verdict: Inconclusive, Entries: []uint64{}}
 	res.Kind, res.Limit = kindOf(o)
-	f := m.run.FirstFault()
-	if o.Fault != "" {
-		f = m.run.Fault(o.Fault)
-	}
+	f := m.clockOf(o)
 	if f != nil {
 		res.Fault = f.Addr
 	}
@@ -246,6 +238,14 @@ func (m *meter) judgeObjective() ObjectiveResult {
 	m.dispatch(&res, f)
 	m.doubt(&res)
 	return res
+}
+
+// clockOf is the fault that starts the clock of an objective: its own, or the first of the run; nil where there is none.
+func (e *evaluation) clockOf(o plan.Objective) *history.Fault {
+	if o.Fault != "" {
+		return e.run.Fault(o.Fault)
+	}
+	return e.run.FirstFault()
 }
 
 func (m *meter) dispatch(res *ObjectiveResult, f *history.Fault) {

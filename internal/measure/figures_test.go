@@ -1,6 +1,7 @@
 package measure
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/gameday-toolkit/gameday/internal/plan"
 	"github.com/gameday-toolkit/gameday/internal/record"
 	"github.com/gameday-toolkit/gameday/internal/sample"
+	"github.com/gameday-toolkit/gameday/plugins/sdk"
 )
 
 func TestDataLoss(t *testing.T) {
@@ -71,6 +73,55 @@ func TestUnknownAndFailedRecordsCountInNeitherCase(t *testing.T) {
 	require.EqualValues(t, 2, l.Failed)
 	require.EqualValues(t, 6, l.Unexpected, "five that nobody wrote, and one that surely failed")
 	require.EqualValues(t, 2, l.Duplicated)
+}
+
+// twoFaults slows a link at 10 s and loses a region at 40 s, and with it the records of the second before.
+func twoFaults(limit time.Duration, faults ...string) *story {
+	s := newStory().ledgered(limit, func(_ string, r record.Record) bool { return r.Attempt < 39*sec || r.Attempt >= 40*sec-50*ms })
+	s.plan.Faults = append(s.plan.Faults, plan.Fault{Addr: secondFault, Type: "lab_region_outage", Plugin: "lab"})
+	aim := s.plan.Objectives[0]
+	s.plan.Objectives = nil
+	for i, f := range faults {
+		aim.Addr, aim.Fault = fmt.Sprintf("%s_%d", theAim, i), f
+		s.plan.Objectives = append(s.plan.Objectives, aim)
+	}
+	step := journal.StepBody{Addr: secondFault, Handle: "h2"}
+	return s.add(40*sec, journal.FaultPrepared, journal.HandleBody{Addr: secondFault, Plugin: "lab", Handle: sdk.Handle{ID: "h2"}}).
+		add(40*sec, journal.FaultInjecting, step).add(40*sec+20*ms, journal.FaultActive, step).
+		add(s.revert, journal.FaultReverting, step).add(s.gone, journal.FaultReverted, step)
+}
+
+const secondFault = "fault.lab_region_outage.east"
+
+func TestALedgerIsJudgedByTheFaultOfItsObjective(t *testing.T) {
+	for name, c := range map[string]struct {
+		faults      []string
+		by          string
+		lost, after uint64
+		verdicts    []Verdict
+	}{
+		"no objective":                 {nil, theFault, 0, 19, nil},
+		"the first fault, by default":  {[]string{""}, theFault, 0, 19, []Verdict{Fail}},
+		"the second":                   {[]string{secondFault}, secondFault, 19, 0, []Verdict{Pass}},
+		"both, and one of them missed": {[]string{secondFault, theFault}, theFault, 0, 19, []Verdict{Pass, Fail}},
+		"one that was never injected":  {[]string{"fault.none"}, theFault, 0, 19, []Verdict{Inconclusive}},
+		"that one, and one that was":   {[]string{"fault.none", secondFault}, secondFault, 19, 0, []Verdict{Inconclusive, Pass}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := twoFaults(2*sec, c.faults...).judge()
+			l := r.Ledgers[0]
+			require.Equal(t, c.by, l.Fault)
+			require.Equal(t, c.lost, l.Lost)
+			require.Equal(t, c.after, l.LostAfter)
+			for i, v := range c.verdicts {
+				require.Equal(t, v, r.Objectives[i].Verdict, r.Objectives[i].Why)
+			}
+		})
+	}
+	strict := twoFaults(0, secondFault, theFault).judge()
+	require.Equal(t, Fail, strict.Objectives[0].Verdict, "both are missed")
+	require.Equal(t, theFault, strict.Ledgers[0].Fault, "where they are equally bad, the earliest: it hides no record lost after a failure")
+	require.EqualValues(t, 19, strict.Ledgers[0].LostAfter)
 }
 
 // TestTheRecoveryPointLiesInsideTheInterval loses everything that was committed after a point of known age.

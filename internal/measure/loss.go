@@ -59,6 +59,40 @@ func ledgerResult(l *history.Ledger, t0 Interval, revert time.Duration) LedgerRe
 	return res
 }
 
+// ledger gives the figures of one ledger: always those of an objective on it where there is one, so that the report says
+// the same thing twice. Of several objectives it is the one that was missed, and of those the one whose fault came first:
+// the later the fault, the fewer records count as lost after it, and those must not be hidden. Without an objective, the
+// first fault of the run is what the losses are counted from.
+func (e *evaluation) ledger(l *history.Ledger, first Interval) LedgerResult {
+	var chosen LedgerResult
+	worst, from := Skip, never
+	for _, o := range e.run.Plan.Objectives {
+		f := e.clockOf(o)
+		t0, known := tookEffect(f)
+		if o.Ledger != l.Addr || o.RPO == nil || !known {
+			continue
+		}
+		figures := ledgerResult(l, t0, e.timeline.revertOf(f))
+		figures.Fault = f.Addr
+		if v, _ := figures.judge(time.Duration(*o.RPO)); v > worst || v == worst && t0.Lo < from {
+			chosen, worst, from = figures, v, t0.Lo
+		}
+	}
+	if worst != Skip {
+		return chosen
+	}
+	revert := e.timeline.revert
+	f := e.run.FirstFault()
+	if f != nil {
+		revert = e.timeline.revertOf(f)
+	}
+	chosen = ledgerResult(l, first, revert)
+	if f != nil {
+		chosen.Fault = f.Addr
+	}
+	return chosen
+}
+
 // readBacks decodes what was read back, and says what is missing to judge it.
 func (res *LedgerResult) readBacks(l *history.Ledger, revert time.Duration) (looks []look, why string) {
 	stages := map[string]string{} // how the last read-back of each stage failed

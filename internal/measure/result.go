@@ -152,6 +152,7 @@ type ProbeResult struct {
 // LedgerResult is what became of the acknowledged records.
 type LedgerResult struct {
 	Addr         string   `json:"addr"`
+	Fault        string   `json:"fault,omitempty"` // before and after which the losses are counted
 	Attempted    uint64   `json:"attempted"`
 	Acknowledged uint64   `json:"acknowledged"`
 	Failed       uint64   `json:"failed"`
