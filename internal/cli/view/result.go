@@ -1,30 +1,62 @@
 package view
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
 
 	"github.com/gameday-toolkit/gameday/internal/backlog"
+	"github.com/gameday-toolkit/gameday/internal/history"
+	"github.com/gameday-toolkit/gameday/internal/journal"
 	"github.com/gameday-toolkit/gameday/internal/measure"
-	"github.com/gameday-toolkit/gameday/internal/plan"
 )
 
+// Place is where a run is, as paths that can be copied into a shell. Report is empty where there is none.
+type Place struct{ Run, Report string }
+
+// Named completes the advice to recover with the run that is meant: one that was copied here is on no register.
+func (p Place) Named(advice string) string {
+	return strings.ReplaceAll(advice, "`gameday recover`", "`gameday recover "+p.Run+"`")
+}
+
 // Result is the end of a run in a few lines: the verdict and why, each objective with its figure and its limit, what is
-// still broken, and where the report is. The plan may be nil.
-func Result(w io.Writer, p *plan.Plan, r *measure.Result, findings []backlog.Finding, report string, paint Paint) {
+// still broken, and where the report is.
+func Result(w io.Writer, run *history.Run, r *measure.Result, findings []backlog.Finding, at Place, paint Paint) {
 	v := page{w, paint}
 	title := ""
-	if p != nil {
-		title = p.Scenario.Title
-		if title == "" {
-			title = p.Scenario.Name
-		}
+	if run.Plan != nil {
+		title = cmp.Or(run.Plan.Scenario.Title, run.Plan.Scenario.Name)
 	}
-	fmt.Fprintf(w, "\n%s  %s\n", paint(verdictColour(r.Verdict)+";"+bold, strings.ToUpper(r.Verdict.String())), paint(bold, clean(title)))
-	v.line(0, 2, "", "", r.Why)
+	fmt.Fprintf(w, "\n%s  %s\n", paint(verdictColour(r.Verdict)+";"+bold, headline(r)), paint(bold, clean(title)))
+	v.line(0, 2, "", "", at.Named(r.Why))
+	// Of a run that never came to its baseline, nothing can be said but that.
+	if _, began := run.Phase(journal.Baseline); began || run.Touched() {
+		v.judged(r)
+	}
+	v.broken(r, at)
+	if at.Report == "" {
+		fmt.Fprintf(w, "\n%s. For a report: gameday report %s\n", plural(len(findings), "finding"), at.Run)
+		return
+	}
+	fmt.Fprintf(w, "\n%s. Report: %s\n", plural(len(findings), "finding"), at.Report)
+}
+
+// headline is the verdict in the word that the report has for it.
+func headline(r *measure.Result) string {
+	switch {
+	case r.Verdict == measure.Leaked:
+	case r.Exit == measure.ExitAborted:
+		return "ABORTED"
+	case r.Exit == measure.ExitUntouched:
+		return "NOT RUN"
+	}
+	return strings.ToUpper(r.Verdict.String())
+}
+
+func (v page) judged(r *measure.Result) {
 	if len(r.Objectives) > 0 {
-		fmt.Fprintln(w)
+		fmt.Fprintln(v.w)
 	}
 	for _, o := range r.Objectives {
 		v.objective(o)
@@ -34,8 +66,6 @@ func Result(w io.Writer, p *plan.Plan, r *measure.Result, findings []backlog.Fin
 			v.line(2, 16, "not given", yellow, a.Name+": "+a.Detail)
 		}
 	}
-	v.broken(r)
-	fmt.Fprintf(w, "\n%s. Report: %s\n", plural(len(findings), "finding"), report)
 }
 
 func (v page) objective(o measure.ObjectiveResult) {
@@ -45,7 +75,7 @@ func (v page) objective(o measure.ObjectiveResult) {
 	}
 }
 
-func (v page) broken(r *measure.Result) {
+func (v page) broken(r *measure.Result, at Place) {
 	if len(r.Outstanding) == 0 {
 		return
 	}
@@ -59,7 +89,7 @@ func (v page) broken(r *measure.Result) {
 			v.line(4, 16, []string{"by hand", ""}[min(i, 1)], "", s)
 		}
 	}
-	fmt.Fprintf(v.w, "  Try again: %s\n", v.paint(bold, "gameday recover"))
+	fmt.Fprintf(v.w, "  Try again: %s\n", v.paint(bold, "gameday recover "+at.Run))
 }
 
 func verdictColour(v measure.Verdict) string {
