@@ -56,12 +56,11 @@ func codeOf(err error) int {
 	return ExitUntouched // an error before or after a run; what came of a run itself is an exitError
 }
 
-// codeOfRun is the exit code of a judged run: MEASURES defines it, and measure computes it. A run whose journal could not
-// be written to its end was aborted at the best.
+// codeOfRun is the exit code of a judged run: MEASURES defines it, and measure computes it from the journal, so that `run`
+// and `check` say the same. Only a pass needs more than the journal: that nothing failed around it either.
 func codeOfRun(j *wiring.Judged, engineErr error) int {
-	code := j.Result.Exit
-	if engineErr != nil && code != ExitBroken && code != ExitUntouched {
-		return ExitAborted
+	if engineErr != nil && j.Result.Exit == ExitOK {
+		return ExitInconclusive
 	}
-	return code
+	return j.Result.Exit
 }

@@ -47,7 +47,7 @@ func (a *app) scaffold(dir string) error {
 	for _, f := range files {
 		fmt.Fprintln(a.out, f)
 	}
-	_, err = fmt.Fprintf(a.out, "\nNext:\n  gameday lab up\n  gameday validate %[1]s\n  gameday plan %[1]s\n  gameday run %[1]s\n", dir)
+	_, err = fmt.Fprintf(a.out, "\nNext:\n  gameday lab up\n  gameday validate %[1]s\n  gameday plan %[1]s\n  gameday run %[1]s\n", shellWord(dir))
 	return err
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os/exec"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
@@ -22,9 +23,9 @@ func (a *app) pluginCmd() *cobra.Command {
 		},
 	}
 	docs := &cobra.Command{
-		Use: "docs [NAME]", Short: "Print the reference of a plugin: its blocks and their attributes; without a name, of the core's own types", Args: usage(0, 1, ""),
+		Use: "docs [NAME]", Short: "Print the reference of a plugin: its blocks and their attributes; without a name or with core, of the core's own types", Args: usage(0, 1, ""),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 {
+			if len(args) == 0 || args[0] == "core" {
 				view.Types(a.out, wiring.Types())
 				return nil
 			}
@@ -94,16 +95,29 @@ func (a *app) lockPlugins(ctx context.Context, r *wiring.Readers, src wiring.Sou
 	return lock.Write(filepath.Join(src.Dir(), lockfile.Name))
 }
 
+// labUsage says what the lab's commands are, to somebody who has named none.
+func (a *app) labUsage(ctx context.Context, path string) error {
+	help := exec.CommandContext(ctx, path, "help")
+	help.Stdout, help.Stderr = a.err, a.err
+	if err := help.Run(); err != nil {
+		return fmt.Errorf("asking %s for its usage: %w", path, err)
+	}
+	return exitError{ExitUntouched}
+}
+
 func (a *app) labCmd() *cobra.Command {
 	return &cobra.Command{
 		Use:                "lab up|status|down|faults|heal ...",
 		Short:              "Start, look at and stop the embedded lab",
 		Long:               "Lab hands its arguments to the lab plugin (gameday-plugin-lab), which is the lab as well: see `gameday lab help`.",
 		DisableFlagParsing: true,
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			path, err := wiring.FindPlugin("lab")
 			if err != nil {
 				return err
+			}
+			if len(args) == 0 { // without arguments it is the plugin
+				return a.labUsage(cmd.Context(), path)
 			}
 			return become(path, args)
 		},

@@ -24,7 +24,7 @@ func (a *app) judge(path string) (*wiring.Judged, error) {
 		return nil, err
 	}
 	if e := j.Run.Ending(); e == history.Tampered || e == history.Truncated {
-		fmt.Fprintf(a.err, "gameday: %s%s\n", a.paint(yellow, "warning: "), j.Run.File.Detail)
+		fmt.Fprintf(a.err, "gameday: %s%s\n", a.paint(yellow, "warning: "), placeOf(dir).Named(j.Run.File.Detail))
 	}
 	return j, nil
 }
@@ -77,7 +77,7 @@ func (a *app) checkCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			view.Result(a.out, j.Run.Plan, j.Result, j.Findings, relative(j.Dir.Report("report.html")), a.paint)
+			view.Result(a.out, j.Run, j.Result, j.Findings, placeOf(j.Dir), a.paint)
 			return exitError{codeOfRun(j, nil)}
 		},
 	}

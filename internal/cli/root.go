@@ -57,6 +57,7 @@ func Main(args []string, in, out, errOut *os.File, options ...Option) int {
 }
 
 func (a *app) root() *cobra.Command {
+	version := false
 	root := &cobra.Command{
 		Use: "gameday", Short: "Chaos and resilience game days that always put everything back", Long: about,
 		SilenceErrors: true, SilenceUsage: true,
@@ -70,7 +71,12 @@ func (a *app) root() *cobra.Command {
 			}
 			return hint(err, "see `gameday help`")
 		},
-		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if version {
+				return a.printVersion()
+			}
+			return cmd.Help()
+		},
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
 	root.SuggestionsMinimumDistance = 2
@@ -79,6 +85,7 @@ func (a *app) root() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return hint(err, fmt.Sprintf("see `%s -help`", cmd.CommandPath()))
 	})
+	root.Flags().BoolVar(&version, "version", false, "print the version")
 	root.PersistentFlags().BoolP("help", "h", false, "show help")
 	root.AddCommand(a.initCmd(), a.fmtCmd(), a.validateCmd(), a.planCmd(), a.runCmd(), a.reportCmd(), a.checkCmd(),
 		a.recoverCmd(), a.sweepCmd(), a.pluginCmd(), a.labCmd(), a.versionCmd())

@@ -81,7 +81,7 @@ func (r *runner) nothingLeft(name string) error {
 			continue
 		}
 		errs = append(errs, hint(fmt.Errorf("an earlier run in the environment %q has not been put back: %s; nothing was touched", e.Environment, e.Dir),
-			"gameday recover "+e.Dir))
+			"gameday recover "+shellWord(e.Dir)))
 	}
 	return errors.Join(errs...)
 }
@@ -185,11 +185,23 @@ func (r *runner) conclude(engineErr, err error) error {
 	if code == ExitOK && written != nil {
 		code = ExitInconclusive // a verdict that nobody can read is none
 	}
-	view.Result(r.out, j.Run.Plan, j.Result, j.Findings, r.report(), r.paint)
+	view.Result(r.out, j.Run, j.Result, j.Findings, placeOf(r.dir), r.paint)
 	return exitError{code}
 }
 
-func (r *runner) report() string { return relative(r.dir.Report("report.html")) }
+// placeOf is where a run is, as it can be typed from here.
+func placeOf(dir journal.RunDir) view.Place {
+	at := view.Place{Run: shellWord(relative(dir.Path))}
+	if report := dir.Report("report.html"); exists(report) {
+		at.Report = relative(report)
+	}
+	return at
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
 
 // relative is a path as short as it can be typed from here.
 func relative(path string) string {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -54,7 +55,8 @@ func (a *app) sweep(ctx context.Context, r *wiring.Readers, names []string, o *s
 	_, notices, err := r.Configure(ctx, plugins, secrets)
 	for _, n := range notices {
 		if n.Problem.Severity == sdk.Error {
-			err = errors.Join(err, hint(fmt.Errorf("%s: %s", n.Addr, n.Problem.Summary), "configure it as a scenario does: -scenario PATH"))
+			cure := cmp.Or(n.Problem.Detail, "configure it as a scenario does: -scenario PATH")
+			err = errors.Join(err, hint(fmt.Errorf("%s: %s", n.Addr, n.Problem.Summary), cure))
 		}
 	}
 	if err != nil {

@@ -27,9 +27,11 @@ func toolVersion() string {
 func (a *app) versionCmd() *cobra.Command {
 	return &cobra.Command{
 		Use: "version", Short: "Print the version", Args: usage(0, 0, ""),
-		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintf(a.out, "gameday %s\n%s, %s/%s, plugin protocol %d\n", toolVersion(), runtime.Version(), runtime.GOOS, runtime.GOARCH, sdk.ProtocolVersion)
-			return err
-		},
+		RunE: func(*cobra.Command, []string) error { return a.printVersion() },
 	}
+}
+
+func (a *app) printVersion() error {
+	_, err := fmt.Fprintf(a.out, "gameday %s\n%s, %s/%s, plugin protocol %d\n", toolVersion(), runtime.Version(), runtime.GOOS, runtime.GOARCH, sdk.ProtocolVersion)
+	return err
 }
