@@ -30,12 +30,13 @@ func (e *evaluation) conclude() {
 	if len(e.doubts) > 0 || e.aborted != "" || r.Verdict == Skip {
 		r.Verdict = Worst(r.Verdict, Inconclusive)
 	}
-	if len(r.Outstanding) > 0 {
+	leaked := e.leaked()
+	if leaked != "" {
 		r.Verdict = Leaked
 	}
 	switch {
-	case r.Verdict == Leaked:
-		r.Exit, r.Why = ExitLeaked, fmt.Sprintf("something may still be broken: %s; run `gameday recover`", strings.Join(r.Outstanding, ", "))
+	case leaked != "":
+		r.Exit, r.Why = ExitLeaked, leaked
 	case e.preflightFailed() != "":
 		r.Exit, r.Why = ExitUntouched, "nothing was touched: "+e.preflightFailed()
 	case e.stoppedBy(byGuard, byPerson):
@@ -47,6 +48,30 @@ func (e *evaluation) conclude() {
 	default:
 		r.Exit, r.Why = ExitPass, e.passed()
 	}
+}
+
+// leaked says what may still be broken; empty where everything is proven to be back. Behind damage there may have been any
+// injection, so that only a run that had ended before it is proven to be over. The end of a write that was cut off is no
+// such damage: a handle is on disk before anything is changed.
+func (e *evaluation) leaked() string {
+	var why []string
+	if open := e.result.Outstanding; len(open) > 0 {
+		why = append(why, fmt.Sprintf("something may still be broken: %s; run `gameday recover`", strings.Join(open, ", ")))
+	}
+	if e.run.Ended == nil && e.run.Damaged() {
+		why = append(why, fmt.Sprintf("the journal is damaged at entry %d: what was injected after that is not known; run `gameday sweep`", e.damagedAt()))
+	}
+	return strings.Join(why, "; ")
+}
+
+// damagedAt is the first entry that could not be read. A recovery that cut it off has said so in its place.
+func (e *evaluation) damagedAt() uint64 {
+	for _, t := range e.run.Troubles {
+		if t.Lost {
+			return t.Seq
+		}
+	}
+	return e.run.LastSeq + 1
 }
 
 // preflightFailed says why the run ended before its baseline; empty where it did not.
