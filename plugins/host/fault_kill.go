@@ -118,9 +118,11 @@ func inspectKill(_ context.Context, p *provider, h sdk.Handle, k killed) (sdk.St
 
 var errNoSuccessor = errors.New("nothing has taken the place of the process that was killed: start it again by hand")
 
+// revertKill waits for a successor. A process that was sent its signal by an Inject that was cut short may still be about to
+// die, so one that is marked and lives gets a moment to do so.
 func revertKill(ctx context.Context, p *provider, h sdk.Handle, k killed) error {
 	marked, err := p.marks.Has(h.ID)
-	if err != nil || !marked || k.Respawn == 0 || k.Process.Alive() {
+	if err != nil || !marked || k.Respawn == 0 || k.survives(ctx) {
 		return err
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, time.Duration(k.Respawn), errNoSuccessor)
@@ -129,6 +131,17 @@ func revertKill(ctx context.Context, p *provider, h sdk.Handle, k killed) error 
 		next, err := alike(k.Identity, k)
 		return len(next) > 0, err
 	})
+}
+
+// survives says whether the process still lives after the time that its signal may need.
+func (k killed) survives(ctx context.Context) bool {
+	patience := time.Second
+	if k.Signal == "SIGTERM" {
+		patience = 5 * time.Second
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return proc.Await(ctx, func() (bool, error) { return !k.Process.Alive(), nil }) != nil
 }
 
 // alike finds the processes of the same program, user and arguments that were not there before the kill.

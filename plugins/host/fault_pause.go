@@ -76,10 +76,16 @@ func inspectPause(_ context.Context, _ *provider, _ sdk.Handle, s paused) (sdk.S
 	return inactive("process %d runs (state %c)", s.Process.PID, info.State), nil
 }
 
-// revertPause wakes the process if it is stopped. A process that was never stopped gets no signal.
-func revertPause(ctx context.Context, _ *provider, _ sdk.Handle, s paused) error {
+// revertPause wakes the process. A stop that was asked for and is not carried out yet does not show in the process's state,
+// so a process on which this fault is marked is woken whatever its state: SIGCONT takes back a stop that is pending. A
+// process on which it is not, and that runs, gets no signal.
+func revertPause(ctx context.Context, p *provider, h sdk.Handle, s paused) error {
+	marked, err := p.marks.Has(h.ID)
+	if err != nil {
+		return err
+	}
 	info, err := s.Process.Look()
-	if errors.Is(err, proc.ErrGone) || err == nil && !stopped(info) {
+	if errors.Is(err, proc.ErrGone) || err == nil && !stopped(info) && !marked {
 		return nil
 	}
 	if err == nil {
