@@ -57,10 +57,27 @@ func (p *Plugin) explain(err error) error {
 	case sdk.ExitLeaseExpired:
 		return fmt.Errorf("%w: %w%s", err, sdk.ErrLeaseExpired, p.recordHint())
 	case sdk.ExitFaultsLeft:
-		return fmt.Errorf("%w: it ended and could not prove that its faults are gone%s%s", err, p.recordHint(), p.tail.last())
+		return &diedError{p.Alias, "it could not prove that its faults are gone" + p.recordHint(), p.tail.lastWords(), err}
+	case -1:
+		if !p.hasExited() {
+			return fmt.Errorf("%w: %s%s", err, how, p.tail.last())
+		}
 	}
-	return fmt.Errorf("%w: %s%s", err, how, p.tail.last())
+	return &diedError{p.Alias, how, p.tail.lastWords(), err}
 }
+
+// diedError says that a plugin's process has ended. Which call found that out matters to nobody, and is only in the chain.
+type diedError struct {
+	plugin, how, lastWords string
+	call                   error
+}
+
+func (e *diedError) Error() string {
+	return fmt.Sprintf("plugin %s died (%s)%s", e.plugin, e.how, e.lastWords)
+}
+
+// Unwrap makes errors.Is see sdk.ErrGone.
+func (e *diedError) Unwrap() error { return e.call }
 
 // ending says how the process ended. A connection breaks a moment before its process can be waited for.
 func (p *Plugin) ending() string {
@@ -74,9 +91,18 @@ func (p *Plugin) ending() string {
 	}
 	var exit *exec.ExitError
 	if errors.As(p.proc.err, &exit) {
-		return "it ended with " + exit.ProcessState.String()
+		return exit.ProcessState.String()
 	}
 	return p.proc.err.Error()
+}
+
+func (p *Plugin) hasExited() bool {
+	select {
+	case <-p.proc.exited:
+		return true
+	default:
+		return false
+	}
 }
 
 // exitCode is the code of a process that has ended, and -1 before that or if a signal ended it.

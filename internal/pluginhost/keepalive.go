@@ -20,7 +20,12 @@ func (p *Plugin) KeepAlive(ctx context.Context, lease time.Duration) <-chan erro
 		defer close(lost)
 		defer cancel()
 		defer unlink()
-		if err := p.renewals(ctx, lease); err != nil {
+		err := p.renewals(ctx, lease)
+		var died *diedError
+		switch {
+		case errors.As(err, &died):
+			lost <- err
+		case err != nil:
 			lost <- fmt.Errorf("keeping the lease of plugin %s: %w", p.Alias, err)
 		}
 	})

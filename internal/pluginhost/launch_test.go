@@ -118,7 +118,7 @@ func TestLaunchSaysWhyAPluginDoesNotStart(t *testing.T) {
 		{"garbage", []string{"does not speak the plugin protocol", "Hello, I am some other program."}},
 		{"crash:start", []string{"exit status 2", "about to crash at start", "panic: crash at start"}},
 		{"hang", []string{"not ready within 700ms", "hanging"}},
-		{"crash:describe", []string{"the plugin is gone", "about to crash at describe", "panic: crash at describe"}},
+		{"crash:describe", []string{"plugin file died (exit status 2): panic: crash at describe\n", "about to crash at describe", "panic: crash at describe"}},
 		{"panic:describe", []string{"panicked", "the author did not think of this"}},
 	} {
 		t.Run(c.how, func(t *testing.T) {

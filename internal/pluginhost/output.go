@@ -65,3 +65,23 @@ func (t *tail) last() string {
 	}
 	return "; it last printed:\n  " + strings.Join(t.lines, "\n  ")
 }
+
+// lastWords are the last lines for the end of an error message, led by the one that says most: why Go ended the process, or
+// else the very last.
+func (t *tail) lastWords() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.lines) == 0 {
+		return ""
+	}
+	words := t.lines[len(t.lines)-1]
+	for _, l := range t.lines {
+		if strings.HasPrefix(l, "panic: ") || strings.HasPrefix(l, "fatal error: ") {
+			words = l
+		}
+	}
+	if len(t.lines) == 1 {
+		return ": " + words
+	}
+	return ": " + words + "\nit last printed:\n  " + strings.Join(t.lines, "\n  ")
+}

@@ -76,7 +76,7 @@ func callError(plugin, call string, err error) error {
 	switch s.Code() {
 	case codes.Unavailable:
 		out.kind = ErrGone
-		out.Message = "the plugin is gone (" + s.Message() + ")"
+		out.Message = ErrGone.Error() // the status only tells of sockets
 	case codes.Aborted:
 		out.kind = ErrLeaseExpired
 	case codes.FailedPrecondition:

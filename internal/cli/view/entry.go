@@ -58,7 +58,7 @@ func describe(kind journal.Kind, body any) (text string, l level) {
 	case journal.GuardBody:
 		return fmt.Sprintf("%s tripped: %s", b.Addr, b.Expr), bad
 	case journal.AbortBody:
-		return fmt.Sprintf("ABORT by %s: %s. Everything is put back now", b.By, firstLine(b.Reason)), bad
+		return strings.TrimSuffix(fmt.Sprintf("ABORT by %s: %s", b.By, firstLine(b.Reason)), ": ") + ". Everything is put back now", bad
 	case journal.ClockBody:
 		return fmt.Sprintf("the clock of this machine was set by %s; what is measured here is not affected", b.Step), warn
 	case journal.TroubleBody:
@@ -124,7 +124,7 @@ func stepText(kind journal.Kind, b journal.StepBody) (string, level) {
 	case journal.FaultSkipped:
 		return fmt.Sprintf("%s is skipped: %s", b.Addr, b.Reason), normal
 	case journal.FaultReverting:
-		return fmt.Sprintf("%s is being reverted: %s", b.Addr, firstLine(b.Reason)), normal
+		return fmt.Sprintf("%s is being reverted: %s", b.Addr, revertReason(b.Reason)), normal
 	case journal.FaultReverted:
 		return fmt.Sprintf("%s is gone: %s", b.Addr, b.Evidence), good
 	case journal.ActionStarted:
@@ -132,13 +132,21 @@ func stepText(kind journal.Kind, b journal.StepBody) (string, level) {
 	case journal.ActionEnded:
 		return actionEnded(b)
 	case journal.ActionUndoing:
-		return fmt.Sprintf("%s is being undone: %s", b.Addr, firstLine(b.Reason)), normal
+		return fmt.Sprintf("%s is being undone: %s", b.Addr, revertReason(b.Reason)), normal
 	case journal.ActionUndone:
 		return fmt.Sprintf("%s is undone: %s", b.Addr, b.Evidence), good
 	case journal.FaultStuck, journal.ActionStuck:
 		return fmt.Sprintf("%s COULD NOT BE PUT BACK: %s. By hand: %s", b.Addr, b.Err, strings.Join(b.Steps, "; ")), bad
 	}
 	return "", quiet
+}
+
+// revertReason does not tell again, for each fault, why the run was aborted.
+func revertReason(reason string) string {
+	if strings.HasPrefix(reason, "aborted: ") {
+		return "the run is aborted"
+	}
+	return firstLine(reason)
 }
 
 func actionEnded(b journal.StepBody) (string, level) {

@@ -33,7 +33,8 @@ type Options struct {
 type Lines struct {
 	Options
 	start atomic.Pointer[time.Time]
-	blind sync.Map // of the SLOs whose last poll failed, by address
+	told  atomic.Pointer[string] // the last trouble
+	blind sync.Map               // of the SLOs whose last poll failed, by address
 
 	queue   chan func() error
 	out     func(line string) error
@@ -75,6 +76,15 @@ func (v *Lines) Entry(at time.Duration, kind journal.Kind, body any) {
 	}
 	if p, ok := body.(journal.PointBody); ok && !v.news(p) {
 		return
+	}
+	switch b := body.(type) {
+	case journal.TroubleBody:
+		v.told.Store(&b.What)
+	case journal.AbortBody:
+		if told := v.told.Load(); told != nil && *told == b.Reason { // the line above says it
+			b.Reason = ""
+			body = b
+		}
 	}
 	text, l := describe(kind, body)
 	if text == "" || l == quiet || v.Quiet && l < warn {

@@ -130,3 +130,15 @@ func TestAnSLOThatCannotBeReadIsSaidOnce(t *testing.T) {
 	require.Equal(t, 1, strings.Count(b.String(), "slo.svc cannot be read: EOF"))
 	require.Equal(t, 1, strings.Count(b.String(), "slo.svc can be read again"))
 }
+
+func TestTheReasonOfAnAbortIsToldOnce(t *testing.T) {
+	var out bytes.Buffer
+	v := NewLines(&out, options())
+	why := "plugin file died (signal: killed)"
+	v.Entry(0, journal.Trouble, journal.TroubleBody{Addr: "plugin.file", What: why})
+	v.Entry(0, journal.Abort, journal.AbortBody{By: "engine", Reason: why})
+	v.Entry(0, journal.FaultReverting, journal.StepBody{Addr: "fault.x.y", Reason: "aborted: " + why})
+	v.Close()
+	require.Equal(t, 1, strings.Count(out.String(), why), out.String())
+	require.Contains(t, out.String(), "ABORT by engine. Everything is put back now\n")
+}
