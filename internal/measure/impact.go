@@ -83,7 +83,7 @@ func (m *meter) whole(res *ObjectiveResult, f *history.Fault, src source) {
 		return
 	}
 	if m.aborted != "" {
-		res.Verdict, res.Why = Inconclusive, m.aborted+": the fault was not held as long as planned"
+		res.Verdict, res.Why = Inconclusive, m.whatWasCut(f)
 	} else if g := src.gaps(m.timeline.fault, min(src.end(), m.timeline.end)); len(g) > 0 {
 		res.Verdict = Inconclusive
 		res.Why = fmt.Sprintf("there are no samples from %s to %s, in the middle of what was to be measured", Seconds(g[0].From), Seconds(g[0].To))

@@ -238,7 +238,7 @@ func (m *meter) rpo(res *ObjectiveResult, f *history.Fault) {
 	}
 	res.Verdict, res.Why = figures.judge(limit)
 	if res.Verdict != Fail && figures.Err == "" && m.aborted != "" {
-		res.Verdict, res.Why = Inconclusive, m.aborted+": the fault was not held as long as planned"
+		res.Verdict, res.Why = Inconclusive, m.whatWasCut(f)
 	}
 }
 

@@ -107,7 +107,7 @@ func (m *meter) rto(res *ObjectiveResult, f *history.Fault, src source) {
 		zero := Interval{}
 		res.Time, res.Value = &zero, "0 s, no user-visible outage"
 		res.Verdict, res.Why = Pass, "nothing was violated while the fault was active"
-		m.cutShort(res, revert, src)
+		m.cutShort(res, f, src)
 	} else {
 		res.Time, res.Value = &r.time, r.time.String()
 		res.Entries = append(res.Entries, src.entries(r.first.Onset, r.first.Last, min(r.first.Next, src.end()))...)
@@ -147,15 +147,32 @@ func (m *meter) judgeRecovery(res *ObjectiveResult, r recovery, limit, held time
 }
 
 // cutShort takes back a verdict for which the fault was not there, or not watched, for as long as was planned.
-func (m *meter) cutShort(res *ObjectiveResult, revert time.Duration, src source) {
+func (m *meter) cutShort(res *ObjectiveResult, f *history.Fault, src source) {
+	revert := m.timeline.revertOf(f)
 	switch {
-	case m.aborted != "":
-		res.Verdict, res.Why = Inconclusive, m.aborted+": the fault was not held as long as planned"
+	case m.aborted != "" && !m.heldAsPlanned(f):
+		res.Verdict, res.Why = Inconclusive, m.whatWasCut(f)
 	case revert == never:
 		res.Verdict, res.Why = Inconclusive, "the record ends while the fault was still active"
 	case src.end()+2*src.resolution() < revert:
 		res.Verdict, res.Why = Inconclusive, fmt.Sprintf("the last sample is of %s, before the fault was taken away at %s", Seconds(src.end()), Seconds(revert))
 	}
+}
+
+// heldAsPlanned says whether the fault had begun to be taken away, as it was to be, before the run was cut short.
+func (e *evaluation) heldAsPlanned(f *history.Fault) bool {
+	if f.Reverting == nil {
+		return false
+	}
+	return len(e.run.Aborts) == 0 || f.Reverting.Seq < e.run.Aborts[0].Seq
+}
+
+// whatWasCut says what an aborted run did not come to.
+func (e *evaluation) whatWasCut(f *history.Fault) string {
+	if e.heldAsPlanned(f) {
+		return e.aborted + ": the fault was held as planned, and the time after it was cut short"
+	}
+	return e.aborted + ": the fault was not held as long as planned"
 }
 
 // stableFor is the objective's, or 10 s.
