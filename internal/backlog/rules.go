@@ -62,6 +62,7 @@ func rules() []rule {
 		{"GD020", relapsed},
 		{"GD021", inconclusive},
 		{"GD022", stepFailed},
+		{"GD023", stepLeftOut},
 	}
 }
 

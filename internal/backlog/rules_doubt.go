@@ -100,7 +100,7 @@ func leftover(v *view) []miss {
 
 // inconclusive fires for an objective without a verdict for which no other rule, and no abort, already says why.
 func inconclusive(v *view) []miss {
-	if len(v.run.Aborts) > 0 || len(starved(v))+len(unhealthyBaseline(v))+len(unproven(v))+len(leftover(v)) > 0 {
+	if len(v.run.Aborts) > 0 || len(starved(v))+len(unhealthyBaseline(v))+len(unproven(v))+len(leftover(v))+len(stepFailed(v))+len(stepLeftOut(v)) > 0 {
 		return nil
 	}
 	var found []miss

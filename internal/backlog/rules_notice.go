@@ -3,7 +3,6 @@ package backlog
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/gameday-toolkit/gameday/internal/history"
@@ -108,15 +107,40 @@ func guardTripped(v *view) []miss {
 	return found
 }
 
+// stepFailed fires for a step that was tried and ended with an error.
 func stepFailed(v *view) []miss {
+	return v.steps(func(a *history.Action) (severity, string) {
+		if a.Started == nil || a.Ended == nil || a.Ended.Err == "" {
+			return 0, ""
+		}
+		return medium, sentence(a.Ended.Err)
+	})
+}
+
+// stepLeftOut fires for a step that was not tried, or that did not come to an end.
+func stepLeftOut(v *view) []miss {
+	return v.steps(func(a *history.Action) (severity, string) {
+		why := measure.NotCarriedOut(v.run, a)
+		if why == "" || a.Started != nil && a.Ended != nil {
+			return 0, ""
+		}
+		return low, "The step " + why + "."
+	})
+}
+
+// steps makes a finding for each action about which there is something to say.
+func (v *view) steps(say func(*history.Action) (severity, string)) []miss {
 	var found []miss
 	for _, a := range v.run.Actions {
-		if a.Ended == nil || a.Ended.Err == "" {
+		s, detail := say(a)
+		if detail == "" {
 			continue
 		}
-		m := miss{subject: a.Addr, severe: medium, detail: sentence(a.Ended.Err), entries: []uint64{a.Ended.Seq}}
-		if a.Started != nil {
-			m.entries = slices.Insert(m.entries, 0, a.Started.Seq)
+		m := miss{subject: a.Addr, severe: s, detail: detail}
+		for _, step := range []*history.Step{a.Started, a.Ended} {
+			if step != nil {
+				m.entries = append(m.entries, step.Seq)
+			}
 		}
 		if a.Plan != nil {
 			m.pos = a.Plan.Pos

@@ -217,6 +217,9 @@ func TestEachRule(t *testing.T) {
 		"GD020": {healthy().with(func(s *story) { s.down = append(s.down, span{30 * sec, 31 * sec}) }), nil, "objective.rto", "medium", "violated again", "repeats"},
 		"GD021": {healthy().tell(20*sec, journal.Trouble, journal.TroubleBody{Addr: theLedger, What: "the ledger's writer panicked"}), nil, "objective.rpo", "low", "panicked", "again"},
 		"GD022": {healthy().tell(12*sec+2, journal.ActionEnded, journal.StepBody{Addr: theAction, Err: "exit status 1"}), nil, theAction, "medium", "Exit status 1.", "rehearse"},
+		"GD023": {healthy().with(func(s *story) { s.plan.Actions = append(s.plan.Actions, plan.Action{Addr: "action.exec.then"}) }).
+			tell(12*sec+2, journal.ActionEnded, journal.StepBody{Addr: "action.exec.then", Err: "not started, because action.exec.failover failed"}),
+			nil, "action.exec.then", "low", "The step was not started, because action.exec.failover failed.", "waited for"},
 	} {
 		t.Run(rule, func(t *testing.T) {
 			var got []string
@@ -236,7 +239,7 @@ func TestEachRule(t *testing.T) {
 			require.ElementsMatch(t, append(c.also, rule), got)
 		})
 	}
-	require.Len(t, rules(), 22, "every rule has a story")
+	require.Len(t, rules(), 23, "every rule has a story")
 }
 
 // TestALossIsCountedFromTheFaultOfTheObjective loses records between the first fault and the one that the objective names.

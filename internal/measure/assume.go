@@ -27,6 +27,7 @@ func (e *evaluation) assume() {
 	e.assumeSteady()
 	e.assumeFed()
 	e.assumeFaults()
+	e.assumeRunbook()
 	e.assumeNoTrouble()
 }
 
@@ -214,6 +215,41 @@ func readBack(faults int) string {
 		return "the fault was read back from its target"
 	}
 	return fmt.Sprintf("%d faults were read back from their targets", faults)
+}
+
+// assumeRunbook looks at every action: what the service did without one of them says nothing about the runbook as it was
+// planned. A run that was cut short does not owe the steps that had not begun.
+func (e *evaluation) assumeRunbook() {
+	var problems []doubt
+	for _, a := range e.run.Actions {
+		if why := NotCarriedOut(e.run, a); why != "" {
+			problems = append(problems, doubt{why: a.Addr + " " + why, seqs: stepSeqs(a.Started, a.Ended)})
+		}
+	}
+	good := "every action ended without an error"
+	if len(e.run.Actions) == 0 {
+		good = "there were no actions"
+	}
+	e.hold("every step of the runbook was carried out", good, problems)
+}
+
+// NotCarriedOut says what became of an action instead of being carried out; empty where it was, or was not owed.
+func NotCarriedOut(r *history.Run, a *history.Action) string {
+	switch {
+	case a.Ended != nil && a.Ended.Err == "":
+		return ""
+	case a.Ended != nil && a.Started == nil:
+		return "was " + a.Ended.Err // "not started, because ..."
+	case a.Ended != nil:
+		return "failed: " + a.Ended.Err
+	case len(r.Aborts) > 0 || r.Ended == nil:
+		return ""
+	case a.Started != nil:
+		return "did not end"
+	case a.Plan == nil:
+		return ""
+	}
+	return "was never started"
 }
 
 func (e *evaluation) assumeNoTrouble() {

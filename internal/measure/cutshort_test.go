@@ -32,3 +32,46 @@ func TestAnAbortInTheRecoverySaysWhatWasCutShort(t *testing.T) {
 	require.Equal(t, Inconclusive, got.Verdict)
 	require.Contains(t, got.Why, "the time after it was cut short")
 }
+
+// rehearsed is a healthy run with an action whose entries are given.
+func rehearsed(tell func(*story)) *story {
+	s := healthy()
+	s.plan.Actions = []plan.Action{{Addr: theAction}}
+	tell(s)
+	return s
+}
+
+func TestEveryStepOfTheRunbookMustBeCarriedOut(t *testing.T) {
+	started := func(s *story) { s.add(20*sec, journal.ActionStarted, journal.StepBody{Addr: theAction}) }
+	ended := func(err string) func(*story) {
+		return func(s *story) { s.add(21*sec, journal.ActionEnded, journal.StepBody{Addr: theAction, Err: err}) }
+	}
+	for name, c := range map[string]struct {
+		tell []func(*story)
+		exit int
+		why  string
+	}{
+		"carried out":   {[]func(*story){started, ended("")}, ExitPass, ""},
+		"failed":        {[]func(*story){started, ended("exit status 1")}, ExitInconclusive, theAction + " failed: exit status 1 (entries "},
+		"stranded":      {[]func(*story){ended("not started, because action.exec.a failed")}, ExitInconclusive, theAction + " was not started, because action.exec.a failed"},
+		"never ended":   {[]func(*story){started}, ExitInconclusive, theAction + " did not end"},
+		"never started": {nil, ExitInconclusive, theAction + " was never started"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tell := func(s *story) {
+				for _, f := range c.tell {
+					f(s)
+				}
+			}
+			r := rehearsed(tell).judge()
+			require.Equal(t, c.exit, r.Exit, r.Why)
+			require.Contains(t, r.Why, c.why)
+			failing := rehearsed(tell)
+			failing.down(Span{11 * sec, 40 * sec})
+			require.Equal(t, ExitFail, failing.judge().Exit, "a failed objective stays failed")
+		})
+	}
+	aborted := healthy().add(30*sec, journal.Abort, journal.AbortBody{By: byPerson})
+	aborted.plan.Actions, aborted.revert, aborted.gone = []plan.Action{{Addr: theAction}}, 30*sec, 31*sec
+	require.Equal(t, Pass, aborted.aim().Verdict, "a step that an abort left out was not owed")
+}
