@@ -35,7 +35,9 @@ func (a *app) recoverCmd() *cobra.Command {
 back. Without arguments it does so for every run that this machine's register knows as unrecovered, from whatever
 directory it is started in. It needs the run's directory and the plugins, and can be repeated.
 
-Exit code: 0 when nothing is left, 5 when something is; it then says by name what, and how to undo it by hand.`,
+Exit code: 0 when nothing is left, 5 when something is; it then says by name what, and how to undo it by hand. With a journal
+of which a part could not be read it is always 5: -tampered undoes what the sound part shows, and only -forget takes the run
+off the register.`,
 		Example: "  gameday recover\n  gameday recover gameday-runs/20261123-120000-000-0000",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.recover(cmd.Context(), args, &o)
