@@ -140,7 +140,7 @@ func (e *evaluation) assumeFed() {
 			problems = append(problems, doubt{about: []string{slo.Addr}, why: slo.Addr + " was never read"})
 		}
 	}
-	e.hold("the probes kept their pace", "at most one sample in a hundred was not sent, in every phase", problems)
+	e.hold("the probes kept their pace", "in no phase were more than two samples, and more than one in a hundred, not sent", problems)
 }
 
 // stoppedEarly says that a probe ended well before it was to. When the sources are stopped, samples that are under way

@@ -2,12 +2,14 @@ package measure
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/gameday-toolkit/gameday/internal/journal"
 	"github.com/gameday-toolkit/gameday/internal/plan"
 	"github.com/gameday-toolkit/gameday/internal/record"
+	"github.com/gameday-toolkit/gameday/internal/sample"
 )
 
 // TestAnAbortInTheRecoverySaysWhatWasCutShort stops runs 10 s after the fault was reverted as planned and proven gone.
@@ -74,4 +76,30 @@ func TestEveryStepOfTheRunbookMustBeCarriedOut(t *testing.T) {
 	aborted := healthy().add(30*sec, journal.Abort, journal.AbortBody{By: byPerson})
 	aborted.plan.Actions, aborted.revert, aborted.gone = []plan.Action{{Addr: theAction}}, 30*sec, 31*sec
 	require.Equal(t, Pass, aborted.aim().Verdict, "a step that an abort left out was not owed")
+}
+
+// fivePerSecond asks five times a second, with a few samples that could not be sent from a moment on.
+func fivePerSecond(unsent int, at time.Duration) *story {
+	s := newStory().down(Span{11 * sec, 14 * sec})
+	s.probe.Schedule.Rate = 5
+	return s.drop(sample.Unsent, 1, Span{at, at + time.Duration(unsent)*200*ms})
+}
+
+func TestTwoUnsentSamplesStarveNoProbe(t *testing.T) {
+	for unsent, want := range map[int]Verdict{0: Pass, 1: Pass, 2: Pass, 3: Inconclusive} {
+		got := fivePerSecond(unsent, 2*sec).aim() // of the 50 samples of the baseline
+		require.Equal(t, want, got.Verdict, "%d unsent: %s", unsent, got.Why)
+	}
+	require.True(t, PhaseStats{Good: 9989, Unsent: 101}.Starved())
+	require.False(t, PhaseStats{Good: 9990, Unsent: 100}.Starved())
+}
+
+// TestAHoleWidensTheInterval hides the recovery, which is at 14 s, behind two samples that were not sent.
+func TestAHoleWidensTheInterval(t *testing.T) {
+	truth := 14*sec - 10*sec
+	whole, hidden := fivePerSecond(0, 0).aim(), fivePerSecond(2, 13800*ms).aim()
+	require.Equal(t, Pass, hidden.Verdict, hidden.Why)
+	require.Equal(t, whole.Time.Hi-whole.Time.Lo+400*ms, hidden.Time.Hi-hidden.Time.Lo, "two samples at five a second")
+	require.LessOrEqual(t, hidden.Time.Lo, truth-20*ms)
+	require.GreaterOrEqual(t, hidden.Time.Hi, truth)
 }

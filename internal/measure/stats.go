@@ -78,8 +78,9 @@ func (s *PhaseStats) count(x sample.Sample) {
 	}
 }
 
-// Starved says whether more than one sample in a hundred was not sent.
-func (s PhaseStats) Starved() bool { return s.Unsent*100 > s.Good+s.Bad+s.Unsent }
+// Starved says whether more than one sample in a hundred was not sent, and more than two: of a slow probe's few samples
+// one is more than that, and the hole that it leaves shows in the width of what is measured.
+func (s PhaseStats) Starved() bool { return s.Unsent > 2 && s.Unsent*100 > s.Good+s.Bad+s.Unsent }
 
 // Steady says whether the steady state held: enough samples, and enough of them good.
 func (s PhaseStats) Steady(target float64) bool {
