@@ -30,7 +30,7 @@ func Build(run *history.Run, res *measure.Result, findings []backlog.Finding) *M
 		m.ByHand = append(m.ByHand, byHand(o))
 	}
 	m.Entries = chronology(run)
-	return m
+	return cleaned(m)
 }
 
 func faultStretch(f *history.Fault, end time.Duration) Stretch {
