@@ -30,7 +30,6 @@ type part struct {
 
 // shorten says what usually makes a part shorter.
 var shorten = map[string]string{
-	"onset":       "The fault took this long to reach users; that time is a gift, not a cost.",
 	"detection":   "Look at alert windows, evaluation intervals and what the alert watches.",
 	"decision":    "Look at the runbook, at who is woken, and at whether a person has to decide at all.",
 	"action":      "Look at the steps of the runbook and at what could be prepared before they are needed.",
@@ -83,8 +82,28 @@ func newSplit(o *measure.ObjectiveResult) split {
 		row.SolidX = row.X + row.W - row.Solid
 		s.Parts = append(s.Parts, row)
 		if row.Longest {
-			s.Advice = fmt.Sprintf("%s of %s went into %s. %s", row.Adds, measure.Seconds(total), p.Name, shorten[p.Name])
+			s.Advice = advice(p.Name, adds, total, o.Time != nil && o.Time.Censored)
 		}
 	}
 	return s
+}
+
+// advice names the total as the headline does: an upper end, rounded up; or how much was seen of what did not end.
+func advice(name string, adds, total time.Duration, censored bool) string {
+	const shown = 10 * time.Millisecond
+	adds, of := adds.Round(shown), "the first "
+	if censored {
+		total = total.Truncate(shown)
+	} else if of = ""; total%shown != 0 {
+		total = total.Truncate(shown) + shown
+	}
+	hint, rest := shorten[name], measure.Seconds(max(0, total-adds))
+	switch {
+	case name != measure.PartOnset:
+	case censored:
+		hint = fmt.Sprintf("Users noticed after %s, and were still without service %s later.", measure.Seconds(adds), rest)
+	default:
+		hint = fmt.Sprintf("Users noticed after %s, and were without service for the %s that followed.", measure.Seconds(adds), rest)
+	}
+	return fmt.Sprintf("%s of %s%s went into %s. %s", measure.Seconds(adds), of, measure.Seconds(total), name, hint)
 }

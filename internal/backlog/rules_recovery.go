@@ -44,7 +44,7 @@ func dominated(o measure.ObjectiveResult) string {
 	for _, p := range o.Split.Parts {
 		if p.Name == o.Split.Longest {
 			return fmt.Sprintf(" %s of %s went into %s, which ended with: %s.",
-				measure.Seconds(o.Split.Adds(p.Name)), measure.Seconds(o.Time.Hi), p.Name, p.What)
+				measure.Seconds(o.Split.Adds(p.Name)), o.Time.Figure(), p.Name, p.What)
 		}
 	}
 	return ""

@@ -43,6 +43,12 @@ func (i Interval) String() string {
 	return fmt.Sprintf("%s s (%s to %s)", hi, lo, hi)
 }
 
+// Figure prints the interval's one end that stands for it: "12.41 s", or "> 60 s".
+func (i Interval) Figure() string {
+	figure, _, _ := strings.Cut(i.String(), " (")
+	return figure
+}
+
 // clip keeps a measured time from being negative.
 func (i Interval) clip() Interval {
 	i.Lo, i.Hi = max(0, i.Lo), max(0, i.Hi)

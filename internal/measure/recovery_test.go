@@ -162,6 +162,21 @@ func TestSplit(t *testing.T) {
 	require.Equal(t, Part{"decision", 16 * sec, 36 * sec, theAction + " started"}, got.Split.Parts[2])
 }
 
+// TestThePartsAddUpToTheRecoveryTime has an action that goes on after the service has recovered.
+func TestThePartsAddUpToTheRecoveryTime(t *testing.T) {
+	for _, ended := range []time.Duration{20 * sec, 60 * sec} {
+		s := newStory().down(Span{11 * sec, 21 * sec})
+		s.plan.Actions = []plan.Action{{Addr: theAction}}
+		got := s.add(12*sec, journal.ActionStarted, journal.StepBody{Addr: theAction}).
+			add(ended, journal.ActionEnded, journal.StepBody{Addr: theAction}).aim()
+		total := time.Duration(0)
+		for _, p := range got.Split.Parts {
+			total += got.Split.Adds(p.Name)
+		}
+		require.Equal(t, got.Time.Hi, total, "the action ended at %s", ended)
+	}
+}
+
 func TestDetectionFallsBackToTheSystemsOwnEvidence(t *testing.T) {
 	event := journal.EventBody{Plugin: "lab", At: int64(30 * sec)}
 	event.Event.Kind, event.Event.Source, event.Event.Summary = "detected", "balancer", "east-a is down"

@@ -88,6 +88,8 @@ type Split struct {
 	Parts []Part `json:"parts"`
 	// Longest is the name of the part that dominated.
 	Longest string `json:"longest,omitempty"`
+	// End is the recovery: an action may go on after it.
+	End time.Duration `json:"end,omitempty"`
 }
 
 // Part is one part of the recovery time, as offsets on the run's clock.

@@ -25,7 +25,7 @@ func (m *meter) split(t0 Interval, r recovery) *Split {
 	if r.time.Censored {
 		end, what = t0.Lo+max(r.time.Lo, r.first.Last-t0.Lo), "not recovered by then"
 	}
-	b := &splitter{at: t0.Lo, end: end}
+	b := &splitter{at: t0.Lo, end: end, split: Split{End: end}}
 	b.part(PartOnset, t0.Lo, r.first.Onset, "the first bad answer")
 	detected, by := m.detected(t0)
 	if by != "" {
@@ -68,7 +68,10 @@ func (s *Split) Adds(name string) time.Duration {
 	if s == nil || len(s.Parts) == 0 {
 		return 0
 	}
-	at, end := s.Parts[0].From, s.Parts[len(s.Parts)-1].To
+	at, end := s.Parts[0].From, s.End
+	if end == 0 {
+		end = s.Parts[len(s.Parts)-1].To
+	}
 	for _, p := range s.Parts {
 		to := min(p.To, end)
 		if p.Name == name {
