@@ -124,6 +124,10 @@ func (f *fault[U]) Inject(ctx context.Context, h sdk.Handle) error {
 	if !stands {
 		return errors.New("the machine has been started again since the plan was made: plan again")
 	}
+	// A call that its caller has given up may begin after the Revert that followed it: then not even a mark is made.
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
 	if err := f.p.marks.Put(h); err != nil {
 		return err
 	}
