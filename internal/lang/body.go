@@ -130,15 +130,11 @@ func (b *body) optional(name string) *plan.Duration {
 	return &d
 }
 
-// number is a number within bounds; low itself is allowed only if it is not zero.
-func (b *body) number(name string, low, high float64) float64 {
+// number is a number above zero, and not above a bound.
+func (b *body) number(name string, high float64) float64 {
 	f, ok := number(b.core, name)
-	if ok && (f < low || f > high || low == 0 && f == 0) {
-		bound := fmt.Sprintf("more than 0 and at most %s", plain(high))
-		if low > 0 {
-			bound = fmt.Sprintf("between %s and %s", plain(low), plain(high))
-		}
-		b.fail(name, fmt.Sprintf("The value of %s is out of range", name), "It must be %s; it is %s.", bound, plain(f))
+	if ok && (f <= 0 || f > high) {
+		b.fail(name, fmt.Sprintf("The value of %s is out of range", name), "It must be more than 0 and at most %s; it is %s.", plain(high), plain(f))
 	}
 	return f
 }

@@ -45,7 +45,6 @@ type source struct {
 	decls      []*decl
 	byKey      map[string]*decl
 	vars       []*variable
-	base       string // file() reads below this
 }
 
 // rootSchema is what may stand at the top of a file.

@@ -9,7 +9,6 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"github.com/hashicorp/hcl/v2"
 	"github.com/rogpeppe/go-internal/txtar"
 	"github.com/stretchr/testify/require"
 )
@@ -93,7 +92,7 @@ func FuzzFormat(f *testing.F) {
 			return
 		}
 		twice, diags := Format(once, "x.gameday.hcl")
-		require.False(t, diags.HasErrors(), "%s", hcl.Diagnostics(diags).Error())
+		require.False(t, diags.HasErrors(), "%s", diags.Error())
 		require.Equal(t, string(once), string(twice))
 	})
 }

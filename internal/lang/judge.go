@@ -109,7 +109,7 @@ func (b *body) limit() {
 }
 
 func (b *body) limits() plan.Limit {
-	l := plan.Limit{MaxTargets: b.whole("max_targets"), MaxPercent: b.number("max_percent", 0, 100), MaxFaults: b.whole("max_faults"),
+	l := plan.Limit{MaxTargets: b.whole("max_targets"), MaxPercent: b.number("max_percent", 100), MaxFaults: b.whole("max_faults"),
 		Protect: b.list("protect"), Windows: b.list("windows"), Approvals: b.whole("approvals"), Pos: b.pos()}
 	for _, w := range l.Windows {
 		if err := checkWindow(w); err != nil {

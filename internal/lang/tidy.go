@@ -75,7 +75,7 @@ func (l *loader) finished(in *hcl.Diagnostic) *hcl.Diagnostic {
 		d.Context = &ctx
 	}
 	if f := l.files[rng.Filename]; f != nil {
-		within(hcl.Diagnostics{&d}, f.Bytes, rng.Filename)
+		_ = within(hcl.Diagnostics{&d}, f.Bytes, rng.Filename) // it is the diagnostic itself that is changed
 	}
 	return &d
 }

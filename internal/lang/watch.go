@@ -16,7 +16,7 @@ const (
 func (b *body) target() {
 	t := plan.TargetSet{Addr: b.inst.addr, Type: b.d.typ, Plugin: b.d.plugin, Config: b.conf, OnEmpty: b.str("on_empty"), Pos: b.pos()}
 	t.Count = b.whole("count")
-	t.Percent = b.number("percent", 0, 100)
+	t.Percent = b.number("percent", 100)
 	if t.Count > 0 && t.Percent > 0 {
 		b.fail("percent", "A target has both count and percent", "Remove one of them.")
 	}
@@ -25,7 +25,7 @@ func (b *body) target() {
 
 func (b *body) probe() {
 	p := plan.Probe{Addr: b.inst.addr, Type: b.d.typ, Plugin: b.d.plugin, Config: b.conf, Pos: b.pos()}
-	p.Rate = b.number("rate", 0, maxRate)
+	p.Rate = b.number("rate", maxRate)
 	p.Timeout = b.positive("timeout")
 	b.inFlight(p.Rate, p.Timeout)
 	b.s.ev.draft.Probes = append(b.s.ev.draft.Probes, p)
@@ -40,7 +40,7 @@ func (b *body) inFlight(rate float64, timeout plan.Duration) {
 
 func (b *body) ledger() {
 	l := plan.Ledger{Addr: b.inst.addr, Type: b.d.typ, Config: b.conf, Pos: b.pos()}
-	l.Rate = b.number("rate", 0, maxLedgerRate)
+	l.Rate = b.number("rate", maxLedgerRate)
 	l.Timeout = b.positive("timeout")
 	b.inFlight(l.Rate, l.Timeout)
 	b.s.ev.draft.Ledgers = append(b.s.ev.draft.Ledgers, l)
@@ -52,7 +52,7 @@ func (b *body) alert() {
 
 func (b *body) slo() {
 	s := plan.SLO{Addr: b.inst.addr, Description: b.str("description"), Probe: b.ref("probe"), Pos: b.pos()}
-	s.Target = b.number("target", 0, 100)
+	s.Target = b.number("target", 100)
 	s.Window, s.Period = b.positive("window"), b.positive("period")
 	s.Ratio = b.ratio()
 	switch {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -157,7 +158,7 @@ type follower struct{ client *http.Client }
 
 func (f follower) RoundTrip(r *http.Request) (*http.Response, error) {
 	response, err := f.client.Do(r)
-	if e, ok := err.(*url.Error); ok { // it would repeat the URL, where secrets may be
+	if e := (*url.Error)(nil); errors.As(err, &e) { // it would repeat the URL, where secrets may be
 		err = e.Err
 	}
 	return response, err

@@ -78,7 +78,7 @@ func TestLeaseRevertsNewestFirst(t *testing.T) {
 		require.False(t, l.over())
 		require.True(t, l.w.has("a"))
 
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		<-l.session.Done()
 		require.Equal(t, []string{"inject a", "inject b", "inject c", "revert c", "revert b", "revert a"}, l.w.did())
 		rec := l.record()
@@ -127,7 +127,7 @@ func TestLeaseStopsAnInjectionInProgress(t *testing.T) {
 		l.w.onInject = func(ctx context.Context, h Handle) error {
 			<-ctx.Done()
 			time.Sleep(2 * time.Second) // finishing its step
-			l.w.act("inject stopped: %v", context.Cause(ctx) == ErrLeaseExpired)
+			l.w.act("inject stopped: %v", errors.Is(context.Cause(ctx), ErrLeaseExpired))
 			return context.Cause(ctx)
 		}
 		go func() { _, _ = l.Inject(context.Background(), request("a")) }()

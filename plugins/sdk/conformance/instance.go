@@ -108,14 +108,14 @@ func (s Subject) startBinary(context.Context) (*instance, error) {
 		c.Kill()
 		return nil, err
 	}
-	stop := func() error { c.Kill(); return nil }
 	return &instance{
-		Client: sdk.NewClient("under test", conn), gone: c.Exited, close: stop,
+		Client: sdk.NewClient("under test", conn), gone: c.Exited, close: func() error { c.Kill(); return nil },
 		kill: func() error {
 			if err := cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
 				return fmt.Errorf("killing the plugin: %w", err)
 			}
-			return stop()
+			c.Kill()
+			return nil
 		},
 	}, nil
 }

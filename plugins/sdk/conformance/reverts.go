@@ -146,8 +146,11 @@ func revertAfterPart(ctx context.Context, st *stage) error {
 		if err != nil {
 			return err
 		}
-		ended := make(chan error, 1)
-		go func() { ended <- i.Inject(ctx, h) }()
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			_ = i.Inject(ctx, h) // with an error or without: it is undone in either case
+		}()
 		select {
 		case <-ended:
 		case <-time.After(time.Duration(part * float64(usual))):

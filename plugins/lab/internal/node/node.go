@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"net/url"
 	"strconv"
 	"time"
@@ -115,7 +116,7 @@ func leaf(opts *server.Options, plan layout.Plan, zone string) error {
 
 // Current says whether the node has joined its region and holds all that the region has agreed on.
 func Current(ns *server.Server) error {
-	if h := ns.Healthz(&server.HealthzOptions{}); h.StatusCode != 200 {
+	if h := ns.Healthz(&server.HealthzOptions{}); h.StatusCode != http.StatusOK {
 		return errors.New("the node is not current: " + h.Error)
 	}
 	return nil
