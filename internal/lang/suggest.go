@@ -10,10 +10,10 @@ import (
 	"github.com/agext/levenshtein"
 )
 
-// nearest is the name that was probably meant, or "".
+// nearest is the name that was probably meant, or "". Of several it is always the same.
 func nearest(given string, names []string) string {
 	best, bestDist := "", 4
-	for _, n := range names {
+	for _, n := range slices.Sorted(slices.Values(names)) {
 		d := levenshtein.Distance(given, n, nil)
 		if d < bestDist && d <= max(1, (utf8.RuneCountInString(given)+1)/2) {
 			best, bestDist = n, d

@@ -169,7 +169,7 @@ func TestNothingOutlivesTheSupervisor(t *testing.T) {
 	ps := b.processes()
 	require.Len(t, ps.Children, 8)
 	require.NoError(t, ps.Supervisor.Signal(syscall.SIGKILL))
-	require.Eventually(t, func() bool { return allDead(ps.Children) }, 5*time.Second, 5*time.Millisecond)
+	require.Eventually(t, func() bool { return allDead(ps.Children) && !ps.Supervisor.Alive() }, 5*time.Second, 5*time.Millisecond)
 
 	b.inspect(b.plugin, h, sdk.Inactive)
 	require.NoError(t, b.plugin.Revert(t.Context(), h), "the lab has taken its faults with it")

@@ -38,7 +38,7 @@ func (id ID) String() string { return fmt.Sprintf("%d:%d", id.PID, id.Start) }
 // Look returns what the kernel says of this very process, or ErrGone. A dead process that nobody has reaped is gone.
 func (id ID) Look() (Info, error) {
 	info, err := Read(id.PID)
-	if err == nil && (info.Start != id.Start || info.State == 'Z' || info.State == 'X') {
+	if err == nil && (info.Start != id.Start || info.Dead()) {
 		err = ErrGone
 	}
 	return info, err

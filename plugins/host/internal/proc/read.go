@@ -32,6 +32,10 @@ type Info struct {
 	Kernel bool
 }
 
+// Dead says whether nothing of the process runs any more, although nobody may have reaped it. Its first thread may be dead
+// before the others are, and until they are, the files that it had open are open.
+func (i Info) Dead() bool { return i.State == 'X' || i.State == 'Z' && i.Threads <= 1 }
+
 // ID is the identity of the process.
 func (i Info) ID() ID { return ID{i.PID, i.Start} }
 
@@ -96,7 +100,7 @@ func List() ([]Info, error) {
 			continue
 		}
 		// What cannot be read has ended meanwhile.
-		if info, err := Read(pid); err == nil && !info.Kernel && info.State != 'Z' && info.State != 'X' {
+		if info, err := Read(pid); err == nil && !info.Kernel && !info.Dead() {
 			out = append(out, info)
 		}
 	}
