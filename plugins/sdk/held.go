@@ -36,6 +36,11 @@ func (s *Session) enter(ctx context.Context, h Handle) (*held, func(), error) {
 
 	select {
 	case e.turn <- struct{}{}:
+		if ctx.Err() != nil { // both were ready: a call that was given up must not begin after the revert that followed it
+			<-e.turn
+			s.drop(e)
+			return nil, nil, context.Cause(ctx)
+		}
 		return e, func() { <-e.turn; s.drop(e) }, nil
 	case <-ctx.Done():
 		s.drop(e)
