@@ -20,8 +20,8 @@ test: ## all tests that need nothing but Go
 crash-test: ## the whole matrix of docs/crash-safety.md: minutes; root for the full disk
 	cd internal/crash && $(GO) test -count=1 -timeout 30m -full
 
-race: ## the unit tests under the race detector (needs a C compiler); -short leaves the lab out
-	$(GO) test -race -short ./...
+race: ## the unit tests under the race detector (needs a C compiler)
+	.ci/race
 
 lint:
 	$(GO) vet ./...
