@@ -91,6 +91,9 @@ func binary(t *testing.T) string {
 // case is about the plugin as a whole, and everyCase checks that.
 func conform(t *testing.T, c conformance.Case, marks string) {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("the conformance suite takes minutes of real time")
+	}
 	cfg, err := json.Marshal(map[string]string{"marks_dir": marks})
 	require.NoError(t, err)
 	s := conformance.Subject{New: host.New, Binary: binary(t), Config: cfg, Faults: []conformance.Case{c}}

@@ -41,6 +41,10 @@ func command(args ...string) (code int, out, errOut string) {
 
 // up starts a lab that is gone when the test ends.
 func up(t *testing.T, flags ...string) *bench {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("needs a lab of nine processes, and minutes of real time")
+	}
 	b := &bench{t: t, dir: filepath.Join(t.TempDir(), "lab")}
 	t.Cleanup(func() {
 		code, _, errOut := command("down", "-dir", b.dir)
