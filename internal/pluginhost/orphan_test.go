@@ -46,8 +46,7 @@ func TestPluginRevertsWhenItsHostIsGone(t *testing.T) {
 			require.NoFileExists(t, path, "the fault is in place")
 
 			require.NoError(t, c.end(h))
-			// The lease, ten seconds of grace for a call that is still under way, and the revert.
-			eventually(t, 30*time.Second, "the plugin's process ends", func() bool { return gone(h.plugin) })
+			eventually(t, 10*time.Second, "the plugin's process ends", func() bool { return gone(h.plugin) })
 			require.FileExists(t, path)
 			require.Equal(t, []string{"ending with 1 faults held: no renewal within 1s", "revert", "inspect"},
 				record(t, filepath.Dir(path)))
