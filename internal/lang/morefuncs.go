@@ -1,8 +1,8 @@
 package lang
 
 import (
-	"crypto/md5"  //nolint:gosec // offered as a function, as Terraform does; nothing here relies on it
-	"crypto/sha1" //nolint:gosec // likewise
+	"crypto/md5"  // offered as a function, as Terraform does; nothing here relies on it
+	"crypto/sha1" // likewise
 	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/base64"

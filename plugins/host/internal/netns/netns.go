@@ -57,7 +57,7 @@ func identify(f *os.File) (string, error) {
 	}
 	cookie, err := cookieOf(f)
 	if err != nil { // an older kernel, or no permission to enter it
-		return fmt.Sprint(st), nil //nolint:nilerr // the inode alone still tells namespaces apart that exist together
+		return fmt.Sprint(st), nil // the inode alone still tells namespaces apart that exist together
 	}
 	return fmt.Sprintf("%d.%d", st, cookie), nil
 }
