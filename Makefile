@@ -28,7 +28,7 @@ lint:
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo "run gofmt -w on these"; exit 1; }
 	$(GO) run $(LINT) run ./...
 
-fuzz: ## a minute of fuzzing
+fuzz: ## some minutes of fuzzing
 	.ci/fuzz
 
 bench: build ## the bars of docs/benchmarks.md, next to what they are compared with
