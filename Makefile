@@ -6,7 +6,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LINT    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 LDFLAGS := -ldflags "-s -w -X github.com/gameday-toolkit/gameday/internal/cli.Version=$(VERSION)"
 
-.PHONY: build demo test crash-test race lint fuzz bench scenarios clean
+.PHONY: build demo test integration integration-deps crash-test race lint fuzz bench scenarios clean
 
 build: ## gameday and its plugins, in bin/
 	$(GO) build $(LDFLAGS) -o $(BIN)/ ./cmd/...
@@ -19,6 +19,12 @@ test: ## all tests that need nothing but Go
 
 crash-test: ## the whole matrix of docs/crash-safety.md: minutes; root for the full disk
 	cd internal/crash && $(GO) test -count=1 -timeout 30m -full
+
+integration-deps: ## Debian's packages that `make integration` runs against; root
+	.ci/integration-deps
+
+integration: ## the scenarios on real software, and what the report says held against the truth; root
+	GAMEDAY_INTEGRATION=1 GAMEDAY_REQUIRE=1 $(GO) test -count=1 -timeout 20m -v ./internal/integration
 
 race: ## the unit tests under the race detector (needs a C compiler)
 	.ci/race

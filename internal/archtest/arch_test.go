@@ -48,6 +48,7 @@ var allowed = map[string][]string{
 	"cmd":                     {"plugins"},
 	"internal/archtest":       {},
 	"internal/crash":          {}, // tests only
+	"internal/integration":    {}, // tests only
 }
 
 // mayStartProcesses are the packages in which os/exec has business.
