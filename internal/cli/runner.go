@@ -57,6 +57,9 @@ func (r *runner) enter(ctx context.Context, name string) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := r.notHalted(name); err != nil {
+		return err
+	}
 	return r.nothingLeft(name)
 }
 
@@ -135,6 +138,7 @@ func (r *runner) inDir(ctx context.Context) (started bool, engineErr, err error)
 	}
 	stop, end := r.signals.during(func(nth int) { said(show, nth) })
 	defer end()
+	defer r.watchHalts(ctx)()
 	c.Started, c.Journal, c.Stop, c.Observer = r.started(), w, stop, show
 	c.Undo = undo.Options{Total: r.flags.revert, Attempt: min(time.Minute, r.flags.revert)}
 	if r.engine != nil {

@@ -60,10 +60,23 @@ func (s *signals) take(sig os.Signal) {
 		s.cancel()
 		return
 	}
-	s.run.n++
-	s.run.said(s.run.n)
+	s.run.want(engine.Stop{By: "person", Reason: fmt.Sprintf("interrupted by a person (%v)", sig)})
+}
+
+// wish ends the run as a signal does, for somebody who is not at this terminal.
+func (s *signals) wish(stop engine.Stop) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.run != nil {
+		s.run.want(stop)
+	}
+}
+
+func (r *runSignals) want(stop engine.Stop) {
+	r.n++
+	r.said(r.n)
 	select {
-	case s.run.stop <- engine.Stop{By: "person", Reason: fmt.Sprintf("interrupted by a person (%v)", sig)}:
+	case r.stop <- stop:
 	default: // the engine has been told twice already
 	}
 }

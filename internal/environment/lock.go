@@ -114,8 +114,14 @@ func (l *Lock) Release() error {
 }
 
 // Holders lists who is at work in any environment now.
-func (s State) Holders() (out []Holder, err error) {
-	dirs, err := s.dirs()
+func (s State) Holders() ([]Holder, error) { return s.AtWork("") }
+
+// AtWork lists who is at work in an environment now, or with an empty name in any.
+func (s State) AtWork(name string) (out []Holder, err error) {
+	dirs := []string{s.dir(name)}
+	if name == "" {
+		dirs, err = s.dirs()
+	}
 	for _, dir := range dirs {
 		f, openErr := os.Open(filepath.Join(dir, "lock"))
 		if openErr != nil {
