@@ -95,6 +95,9 @@ func (e *evaluation) slo(slo *plan.SLO) SLOResult {
 		until := min(src.end(), e.timeline.end)
 		width := max((until-from)/maxPoints+1, src.resolution(), 50*time.Millisecond)
 		res.Points = src.curve(from, until, width)
+		if p, ok := src.(*probed); ok {
+			res.Latency = p.latency(from, until, max((until-from)/maxWindows+1, windowOf(slo, src.resolution())))
+		}
 	}
 	return res
 }

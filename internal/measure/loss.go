@@ -230,7 +230,9 @@ func (m *meter) rpo(res *ObjectiveResult, f *history.Fault) {
 	}
 	t0, _ := tookEffect(f)
 	figures := ledgerResult(l, t0, m.timeline.revertOf(f))
-	res.Time, res.Value = &figures.RPO, figures.value()
+	if figures.Err == "" || figures.Lost > 0 { // what could not be read back has no figure, least of all a zero
+		res.Time, res.Value = &figures.RPO, figures.value()
+	}
 	res.Entries = append(res.Entries, stepSeqs(f.Injecting, f.Active)...)
 	res.Entries = append(res.Entries, l.First, l.Last)
 	for _, b := range l.ReadBacks {

@@ -113,6 +113,9 @@ type SLOResult struct {
 	Failback *Interval `json:"failback,omitempty"`
 	// Points is the SLI over time, thinned for drawing.
 	Points []Point `json:"points,omitempty"`
+	// Latency is the latency over time, by windows one after the other that are as long as the SLO's own, or longer in a
+	// long run. An SLI from counters has none.
+	Latency []LatencyPoint `json:"latency,omitempty"`
 }
 
 // Span is a stretch of time on the run's clock.
@@ -130,6 +133,15 @@ type Point struct {
 	Max    time.Duration `json:"max,omitempty"`
 	Bad    uint64        `json:"bad,omitempty"`
 	Unsent uint64        `json:"unsent,omitempty"`
+}
+
+// LatencyPoint is the latency of the samples that were due in one window of [At-Width/2, At+Width/2).
+type LatencyPoint struct {
+	At    time.Duration `json:"at"` // the middle
+	Width time.Duration `json:"width"`
+	P50   time.Duration `json:"p50"`
+	P99   time.Duration `json:"p99"`
+	Max   time.Duration `json:"max"`
 }
 
 // PhaseStats counts the samples of one phase.

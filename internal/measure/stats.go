@@ -13,6 +13,7 @@ import (
 const (
 	maxLatency = int64(time.Hour / time.Microsecond)
 	maxPoints  = 2000
+	maxWindows = 600 // of latency
 )
 
 // latencies gathers latencies: a few as they are, and many in an HDR histogram of microseconds with an exact maximum. Most
@@ -182,6 +183,31 @@ func (p *probed) fill(points []Point, from, to, width time.Duration) {
 		h.add(x.Latency())
 	}
 	flush()
+}
+
+// latency gives the latency by windows of the given width, one after the other; a window without a sample is left out.
+func (p *probed) latency(from, to, width time.Duration) []LatencyPoint {
+	var out []LatencyPoint
+	h, i, seen := newLatencies(3), time.Duration(0), false
+	flush := func() {
+		if seen {
+			out = append(out, LatencyPoint{At: from + i*width + width/2, Width: width, P50: h.at(50), P99: h.at(99), Max: h.max})
+		}
+		h.reset()
+		seen = false
+	}
+	for x := range p.series.Between(from, min(to, p.end())) {
+		if at := (x.Intended - from) / width; at != i {
+			flush()
+			i = at
+		}
+		if x.Outcome != sample.Unsent {
+			h.add(x.Latency())
+			seen = true
+		}
+	}
+	flush()
+	return out
 }
 
 // thin merges neighbours until there are at most maxPoints, keeping the worst of each.

@@ -69,7 +69,7 @@ func (v page) judged(r *measure.Result) {
 }
 
 func (v page) objective(o measure.ObjectiveResult) {
-	v.line(2, 16, o.Verdict.String(), verdictColour(o.Verdict), fmt.Sprintf("%s: %s (limit %s)", o.Addr, o.Value, o.Limit))
+	v.line(2, 16, o.Verdict.String(), verdictColour(o.Verdict), fmt.Sprintf("%s: %s (limit %s)", o.Addr, cmp.Or(o.Value, "not measured"), o.Limit))
 	if o.Verdict != measure.Pass && o.Why != "" {
 		v.line(16, 16, "", "", o.Why)
 	}
