@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -115,7 +117,13 @@ func startHost(t *testing.T, path string, lease string, env ...string) host {
 	cmd.Stderr = &stderr
 	out, err := cmd.StdoutPipe()
 	require.NoError(t, err)
-	require.NoError(t, cmd.Start())
+	// Under nohup, or in the background of a script, these signals are ignored, and a child would inherit that and
+	// live on. Those that are caught here have their default effect in the child.
+	caught := make(chan os.Signal, 1)
+	signal.Notify(caught, syscall.SIGINT, syscall.SIGHUP)
+	err = cmd.Start()
+	signal.Stop(caught)
+	require.NoError(t, err)
 	var once sync.Once
 	wait := func() { once.Do(func() { _ = cmd.Wait() }) }
 	t.Cleanup(func() { _ = cmd.Process.Kill(); wait() })
