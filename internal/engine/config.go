@@ -35,6 +35,8 @@ type Config struct {
 
 	// Stop is how a person ends the run: the first aborts it, a second one stops the waiting for recovery.
 	Stop <-chan Stop
+	// Notes are what people remark while the run goes on. A note that was taken from here is in the journal.
+	Notes <-chan journal.NoteBody
 	// Trouble is what went wrong outside the engine: a plugin died, a lease could not be renewed.
 	Trouble <-chan Trouble
 	// Observer sees what happens. Its methods are called from the loop and must return at once.
@@ -111,6 +113,8 @@ type Guard struct {
 	For  time.Duration
 	// Eval answers with the values it looked at; known is false while one of them has no data yet.
 	Eval func(Live) (tripped, known bool, values map[string]float64, err error)
+	// Near says how near the last Eval was to true: 1 there, and 0 where all is well. Nil, or not known, where nobody can say.
+	Near func() (near float64, known bool)
 }
 
 // Live gives the present value of an attribute of a block, such as ("slo.checkout", "sli"): a float64, a bool or a
@@ -146,6 +150,7 @@ type Snapshot struct {
 	Left   time.Duration
 	SLOs   []LiveSLO
 	Faults []LiveFault
+	Guards []LiveGuard
 }
 
 // LiveSLO is the state of one SLO over its window.
@@ -162,4 +167,14 @@ type LiveFault struct {
 	Addr  string
 	State string
 	Left  time.Duration // to the end of hold, while active
+}
+
+// LiveGuard is how near a guard is to stopping the run.
+type LiveGuard struct {
+	Addr  string
+	Known bool    // all that its condition looks at has data
+	Near  float64 // 0 to 1; below 0 where nobody can say
+	// Held is how long the condition has been true, of For.
+	Held, For time.Duration
+	Values    map[string]float64 // what it looked at last
 }

@@ -11,6 +11,8 @@ type guardState struct {
 	since  time.Time // when the condition became true; zero while it is not
 	at     time.Duration
 	failed bool
+	seen   map[string]float64 // by the last Eval
+	known  bool
 }
 
 // checkGuards evaluates every guard and aborts on the first whose condition has held long enough. A guard that cannot be
@@ -22,6 +24,7 @@ func (l *loop) checkGuards() {
 	}
 	for _, g := range l.guards {
 		tripped, known, values, err := g.Eval(l.value)
+		g.seen, g.known = values, known
 		switch {
 		case err != nil:
 			if !g.failed {

@@ -106,6 +106,8 @@ func (l *loop) pumpThrough(done func() bool, deadline time.Time) {
 			l.stop(s)
 		case t := <-l.Trouble:
 			l.external(t)
+		case n := <-l.Notes:
+			l.record(journal.Note, n)
 		case <-ticker.C:
 			l.tick()
 		case <-out:

@@ -23,5 +23,21 @@ func (l *loop) snapshot() Snapshot {
 		}
 		out.Faults = append(out.Faults, f)
 	}
+	for _, g := range l.guards {
+		out.Guards = append(out.Guards, g.snapshot())
+	}
+	return out
+}
+
+func (g *guardState) snapshot() LiveGuard {
+	out := LiveGuard{Addr: g.Addr, Known: g.known, Near: -1, For: g.For, Values: g.seen}
+	if !g.since.IsZero() {
+		out.Held = min(time.Since(g.since), g.For) // after the abort nobody counts any more
+	}
+	if g.known && g.Near != nil {
+		if near, ok := g.Near(); ok {
+			out.Near = near
+		}
+	}
 	return out
 }

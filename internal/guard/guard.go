@@ -64,12 +64,7 @@ func Compile(g plan.Guard) (*Guard, error) {
 // Eval says whether the condition is true now. While it depends on a value that is not known it is not true, and known
 // is false: a guard that sees nothing must be reported as blind, never as calm.
 func (g *Guard) Eval(live Live) (tripped, known bool, err error) {
-	now := make([]any, len(g.leaves))
-	for i, l := range g.leaves {
-		if v, ok := live.Value(l.addr, l.attr); ok {
-			now[i] = v
-		}
-	}
+	now := g.look(live)
 	if g.last == nil || !slices.Equal(now, g.last) {
 		g.result = g.eval(now)
 		g.last = now
@@ -77,12 +72,23 @@ func (g *Guard) Eval(live Live) (tripped, known bool, err error) {
 	return g.result.tripped, g.result.known, g.result.err
 }
 
-func (g *Guard) eval(now []any) result {
+// look takes the live values, by leaf; nil for what is not known.
+func (g *Guard) look(live Live) []any {
+	now := make([]any, len(g.leaves))
+	for i, l := range g.leaves {
+		if v, ok := live.Value(l.addr, l.attr); ok {
+			now[i] = v
+		}
+	}
+	return now
+}
+
+func (g *Guard) context(now []any) (*hcl.EvalContext, error) {
 	tree := node{}
 	for i, l := range g.leaves {
 		v, err := l.value(now[i])
 		if err != nil {
-			return result{err: err}
+			return nil, err
 		}
 		tree.put(append(slices.Clip(l.path), l.attr), v)
 	}
@@ -93,11 +99,19 @@ func (g *Guard) eval(now []any) result {
 	for k, v := range tree {
 		vars[k] = plant(v)
 	}
-	v, diags := g.expr.Value(&hcl.EvalContext{Variables: vars, Functions: g.funcs})
+	return &hcl.EvalContext{Variables: vars, Functions: g.funcs}, nil
+}
+
+func (g *Guard) eval(now []any) result {
+	ctx, err := g.context(now)
+	if err != nil {
+		return result{err: err}
+	}
+	v, diags := g.expr.Value(ctx)
 	if diags.HasErrors() {
 		return result{err: fmt.Errorf("evaluating the condition: %w", diags)}
 	}
-	v, err := convert.Convert(v, cty.Bool)
+	v, err = convert.Convert(v, cty.Bool)
 	switch {
 	case err != nil:
 		return result{err: fmt.Errorf("evaluating the condition: it is neither true nor false: %w", err)}
