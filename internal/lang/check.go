@@ -19,6 +19,9 @@ func (l *loader) checkDecl(src *source, d *decl) {
 		d.travs = d.expr.Variables()
 	case d.kind.name == "variable":
 		return
+	case d.kind.name == "todo":
+		l.unfinished(d)
+		return
 	case d.kind.name == "output":
 		l.shape(d, outputSchema)
 		d.expr = l.attrExpr(d.block.Body, "value")

@@ -64,7 +64,7 @@ func (s *scope) block(d *decl) {
 	into := map[string]func(*body){
 		"target": (*body).target, "probe": (*body).probe, "slo": (*body).slo, "ledger": (*body).ledger, "alert": (*body).alert,
 		"fault": (*body).fault, "action": (*body).action, "objective": (*body).objective, "guard": (*body).guard, "limit": (*body).limit,
-		"output": (*body).output,
+		"output": (*body).output, "incident": (*body).incident,
 	}[d.kind.name]
 	if into == nil {
 		return

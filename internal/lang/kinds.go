@@ -142,6 +142,7 @@ var kinds = []*kind{
 	)},
 	{name: "experiment", each: true, core: schema(startsAt), refs: []refAttr{startsAfter}},
 	{name: "output", only: "experiment"},
+	incidentKind, todoKind,
 }
 
 func kindOf(name string) *kind {

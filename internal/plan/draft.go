@@ -23,6 +23,7 @@ type Draft struct {
 	Objectives []Objective `json:"objectives,omitempty"`
 	Guards     []Guard     `json:"guards,omitempty"`
 	Limits     []Limit     `json:"limits,omitempty"`
+	Incident   *Incident   `json:"incident,omitempty"` // what a replay is measured against
 	// Dir is the scenario's directory, absolute; Files are those read, with their checksums.
 	Dir   string `json:"dir"`
 	Files []File `json:"files"`
