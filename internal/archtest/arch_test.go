@@ -33,6 +33,7 @@ var allowed = map[string][]string{
 	"internal/history":        {"internal/journal", "internal/plan", "internal/record", "internal/sample", "plugins/sdk"},
 	"internal/measure":        {"internal/history", "internal/journal", "internal/plan", "internal/record", "internal/sample", "plugins/sdk"},
 	"internal/backlog":        {"internal/history", "internal/journal", "internal/measure", "internal/plan", "internal/record", "internal/sample", "plugins/sdk"},
+	"internal/archive":        {"internal/backlog", "internal/history", "internal/journal", "internal/measure", "internal/plan"},
 	"internal/probe":          {"internal/sample", "plugins/sdk"},
 	"internal/ledger":         {"internal/probe", "internal/record", "internal/sample", "plugins/sdk"},
 	"internal/alert":          {"internal/probe", "plugins/sdk"},
@@ -42,6 +43,7 @@ var allowed = map[string][]string{
 	"internal/undo":           {"internal/journal", "plugins/sdk"},
 	"internal/engine":         {"internal/journal", "internal/plan", "internal/probe", "internal/sample", "internal/undo", "plugins/sdk"},
 	"internal/pluginhost":     {"plugins/sdk"},
+	"internal/approval":       {},
 	"internal/environment":    {},
 	"internal/cli":            {"internal", "plugins/sdk", "reports"},
 	"cmd/gameday":             {"internal/cli"},
@@ -52,7 +54,7 @@ var allowed = map[string][]string{
 }
 
 // mayStartProcesses are the packages in which os/exec has business.
-var mayStartProcesses = []string{"internal/pluginhost", "plugins/sdk/conformance", "internal/probe", "internal/action", "plugins/lab", "internal/cli"}
+var mayStartProcesses = []string{"internal/approval", "internal/pluginhost", "plugins/sdk/conformance", "internal/probe", "internal/action", "plugins/lab", "internal/cli"}
 
 // file is one source file that ships: neither a test nor test data.
 type file struct {
