@@ -94,13 +94,17 @@ func create(path string, f *os.File) (*Writer, error) {
 	return &Writer{f: f, chain: sha256.Sum256(head), off: int64(len(head)), release: release}, nil
 }
 
-// lock keeps two processes from writing one journal. The kernel lets go of it when the process dies, however it dies.
+// lock keeps two processes from writing one journal. The kernel lets go of it when the process dies, however it dies. Who
+// only asks whether it is held (see Writing) holds it for a moment.
 func lock(f *os.File) error {
-	err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-	if errors.Is(err, unix.EWOULDBLOCK) {
-		return ErrInUse
+	var err error
+	for range 5 {
+		if err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); !errors.Is(err, unix.EWOULDBLOCK) {
+			return err
+		}
+		time.Sleep(5 * time.Millisecond)
 	}
-	return err
+	return ErrInUse
 }
 
 // syncDir makes the name of a new file survive a power failure.
