@@ -1,23 +1,28 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
+	"github.com/gameday-toolkit/gameday/internal/approval"
+	"github.com/gameday-toolkit/gameday/internal/journal"
 	"github.com/gameday-toolkit/gameday/internal/plan"
 )
 
-// allowed says why a plan may not be carried out now, by everything that needs no look at the world.
-func (a *app) allowed(p *plan.Plan, o *runFlags, now time.Time) error {
+// allowed says why a plan may not be carried out now, by everything that needs no look at the world; and who approved it,
+// which is what the journal says of it.
+func (a *app) allowed(ctx context.Context, p *plan.Plan, o *runFlags, given []approval.Approval, now time.Time) (by []journal.Approval, err error) {
 	var errs []error
 	for _, n := range p.Permissions {
 		errs = append(errs, fmt.Errorf("%s: the permission %s is missing: %s", n.Addr, n.Problem.Permission, n.Problem.Summary))
 	}
 	for _, l := range p.Limits {
-		errs = append(errs, inWindows(l, now), approved(l, o.approvedBy, userName()))
+		found, err := approvals(ctx, p, l, o.approvedBy, given, userName(), now)
+		by = union(by, found)
+		errs = append(errs, inWindows(l, now), frozen(l, now, longest(p)), err)
 	}
 	for _, act := range p.Actions {
 		if act.Plugin == "" && act.Type == "manual" && !a.canAsk(o) {
@@ -25,7 +30,7 @@ func (a *app) allowed(p *plan.Plan, o *runFlags, now time.Time) error {
 				"run it on a terminal, or with -manual-by NAME and the answers on standard input, one line each"))
 		}
 	}
-	return errors.Join(errs...)
+	return by, errors.Join(errs...)
 }
 
 func inWindows(l plan.Limit, now time.Time) error {
@@ -41,17 +46,33 @@ func inWindows(l plan.Limit, now time.Time) error {
 	return fmt.Errorf("%s: a run may start only in %s, and it is %s", l.Addr, strings.Join(l.Windows, " or "), now.Format("Mon 15:04 MST"))
 }
 
-// approved counts people. Nobody approves what they run themselves.
-func approved(l plan.Limit, by []string, self string) error {
-	var names []string
-	for _, n := range by {
-		if n = strings.TrimSpace(n); n != "" && n != self && !slices.Contains(names, n) {
-			names = append(names, n)
+// frozen refuses a run that could be at work in a freeze.
+func frozen(l plan.Limit, now time.Time, length time.Duration) error {
+	for _, f := range l.Freezes {
+		if now.Before(f.To) && now.Add(length).After(f.From) {
+			text := fmt.Sprintf("%s: nothing may run from %s until %s", l.Addr, stamp(f.From), stamp(f.To))
+			if f.Reason != "" {
+				text += ": " + f.Reason
+			}
+			if now.Before(f.From) {
+				text += fmt.Sprintf("; this run could last until %s", stamp(now.Add(length)))
+			}
+			return errors.New(text)
 		}
 	}
-	if len(names) >= l.Approvals {
-		return nil
+	return nil
+}
+
+func stamp(t time.Time) string { return t.Local().Format("2006-01-02 15:04 MST") }
+
+// longest is how long a run may take from its start to the end of its recovery, when nothing fails.
+func longest(p *plan.Plan) time.Duration {
+	end := time.Duration(p.Scenario.Baseline) + time.Duration(p.Scenario.Recovery)
+	for _, f := range p.Faults {
+		end += time.Duration(f.When.At) + time.Duration(f.Hold)
 	}
-	return hint(fmt.Errorf("%s: %s needed, and there are %d", l.Addr, plural(l.Approvals, "approval"), len(names)),
-		"name who has approved with -approved-by NAME, once for each; you cannot approve your own run")
+	for _, act := range p.Actions {
+		end += time.Duration(act.When.At) + time.Duration(act.Timeout)
+	}
+	return end
 }

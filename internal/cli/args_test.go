@@ -65,10 +65,14 @@ func TestWindows(t *testing.T) {
 
 func TestNobodyApprovesTheirOwnRun(t *testing.T) {
 	l := plan.Limit{Addr: "limit.l", Approvals: 2}
-	require.Error(t, approved(l, []string{"ada", "me"}, "me"))
-	require.Error(t, approved(l, []string{"ada", "ada", " "}, "me"))
-	require.NoError(t, approved(l, []string{"ada", "bob"}, "me"))
-	require.NoError(t, approved(plan.Limit{}, nil, "me"))
+	count := func(l plan.Limit, names ...string) error {
+		_, err := approvals(t.Context(), &plan.Plan{}, l, names, nil, "me", time.Now())
+		return err
+	}
+	require.Error(t, count(l, "ada", "me"))
+	require.Error(t, count(l, "ada", "ada", " "))
+	require.NoError(t, count(l, "ada", "bob"))
+	require.NoError(t, count(plan.Limit{}))
 }
 
 func TestChangesNameTheBlock(t *testing.T) {

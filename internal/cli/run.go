@@ -25,6 +25,7 @@ type runFlags struct {
 	revert     time.Duration
 	manualBy   string
 	approvedBy []string
+	approvals  []string
 }
 
 func (a *app) runCmd() *cobra.Command {
@@ -65,6 +66,7 @@ Exit code:
 	f.DurationVar(&o.lease, "lease", 5*time.Second, "how long faults outlive gameday when it is killed")
 	f.DurationVar(&o.revert, "revert-timeout", 5*time.Minute, "how long to go on trying to put something back")
 	f.StringVar(&o.manualBy, "manual-by", "", "the `name` of the person who answers manual steps on standard input, without a terminal")
+	f.StringArrayVar(&o.approvals, "approval", nil, "a `file` that gameday approve wrote, where it does not lie beside the plan; may be repeated")
 	f.StringArrayVar(&o.approvedBy, "approved-by", nil, "the `name` of somebody who has approved this run; may be repeated")
 	return cmd
 }
@@ -82,7 +84,11 @@ func (a *app) run(ctx context.Context, path string, o *runFlags) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := a.allowed(r.plan, o, time.Now()); err != nil {
+	given, err := givenApprovals(path, saved, o.approvals)
+	if err != nil {
+		return err
+	}
+	if r.approvals, err = a.allowed(ctx, r.plan, o, given, time.Now()); err != nil {
 		return err
 	}
 	// Without a terminal there is nobody to ask: who wrote the command into a pipeline has decided.

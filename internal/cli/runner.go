@@ -28,6 +28,8 @@ type runner struct {
 	dir   journal.RunDir
 	lock  *environment.Lock
 	plan  *plan.Plan
+	// approvals are those that let the run start.
+	approvals []journal.Approval
 }
 
 func newRunner(a *app, o *runFlags) (*runner, error) {
@@ -157,7 +159,7 @@ func (r *runner) started() journal.Started {
 	host, _ := os.Hostname() // only for people
 	return journal.Started{
 		Run: r.dir.ID(), Format: 1, Tool: "gameday " + toolVersion(), Seed: r.plan.Seed, PlanHash: r.plan.Hash(),
-		Host: host, User: userName(), Lease: r.flags.lease,
+		Host: host, User: userName(), Lease: r.flags.lease, Approvals: r.approvals,
 	}
 }
 

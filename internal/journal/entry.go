@@ -75,6 +75,15 @@ type Started struct {
 	Host     string        `json:"host,omitempty"`
 	User     string        `json:"user,omitempty"`
 	Lease    time.Duration `json:"lease"`
+	// Approvals are those by which the run was allowed to start.
+	Approvals []Approval `json:"approvals,omitempty"`
+}
+
+// Approval says who let a run start.
+type Approval struct {
+	By     string    `json:"by"`
+	At     time.Time `json:"at,omitzero"`      // of a signed one
+	Signed bool      `json:"signed,omitempty"` // with a key of somebody who may approve; otherwise somebody's word
 }
 
 // PhaseName is a phase in the life of a run.

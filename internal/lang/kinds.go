@@ -41,14 +41,20 @@ func oneOf(name, value, doc string, allowed ...string) sdk.Attribute {
 func schema(attrs ...sdk.Attribute) sdk.Schema { return sdk.Schema{Attributes: attrs} }
 
 func limitSchema() sdk.Schema {
-	return schema(
+	return kindSchema{
 		attr("max_targets", sdk.Number, "how many targets may be touched in all"),
 		attr("max_percent", sdk.Number, "how many percent of the population of each target type may be touched; never rounded up"),
 		attr("max_faults", sdk.Number, "how many faults may be active at once"),
 		attr("protect", sdk.StringList, "target types, names, IDs or TYPE/NAME that must not be touched"),
 		attr("windows", sdk.StringList, "when a run may start, such as \"Mon-Fri 09:00-16:00 Europe/Zurich\""),
 		attr("approvals", sdk.Number, "how many people must approve a run"),
-	)
+		attr("approvers", sdk.String, "who may approve, by signature: the text of an OpenSSH allowed_signers file, such as file(\"approvers\")"),
+		preset("approval_lifetime", sdk.Duration, "72h", "how long a signature holds"),
+	}.with(sdk.Block{Name: "freeze", Schema: schema(
+		required("from", sdk.String, "the first day or moment in which nothing may run: \"2026-12-15\" (of UTC), \"2026-12-15 Europe/Zurich\" or \"2026-12-15T18:00:00+01:00\""),
+		required("to", sdk.String, "the last day, or the moment from which runs are possible again"),
+		attr("reason", sdk.String, "why, for everybody who meets it"),
+	)})
 }
 
 func ratioSchema() sdk.Schema {
@@ -139,6 +145,7 @@ var kinds = []*kind{
 		attr("rto", sdk.Duration, "how soon an SLO must hold again"),
 		attr("rpo", sdk.Duration, "how far back lost records may reach"),
 		attr("detect", sdk.Duration, "how soon an alert must fire"),
+		attr("every", sdk.String, "how often its scenarios have to be tried, such as \"90d\": see `gameday scorecard`"),
 	)},
 	{name: "experiment", each: true, core: schema(startsAt), refs: []refAttr{startsAfter}},
 	{name: "output", only: "experiment"},

@@ -231,9 +231,22 @@ type Limit struct {
 	// Protect lists target types, names, IDs or TYPE/NAME that must not be touched.
 	Protect []string `json:"protect,omitempty"`
 	// Windows are the times in which a run may start: "Mon-Fri 09:00-16:00 Europe/Zurich".
-	Windows   []string `json:"windows,omitempty"`
+	Windows []string `json:"windows,omitempty"`
+	// Freezes are times in which nothing may run.
+	Freezes   []Freeze `json:"freezes,omitempty"`
 	Approvals int      `json:"approvals,omitempty"`
-	Pos       Pos      `json:"pos"`
+	// Approvers is the text of an OpenSSH allowed_signers file. Where it is set, an approval counts only with a signature by
+	// one of them that is not older than ApprovalLifetime.
+	Approvers        string   `json:"approvers,omitempty"`
+	ApprovalLifetime Duration `json:"approval_lifetime,omitempty"`
+	Pos              Pos      `json:"pos"`
+}
+
+// Freeze is a time in which nothing may run: from From until just before To.
+type Freeze struct {
+	From   time.Time `json:"from"`
+	To     time.Time `json:"to"`
+	Reason string    `json:"reason,omitempty"`
 }
 
 // Duration is a time.Duration that reads and writes as "1m30s".

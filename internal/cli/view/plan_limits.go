@@ -73,7 +73,13 @@ func bounds(l plan.Limit) string {
 	if len(l.Windows) > 0 {
 		out = append(out, "starts only "+strings.Join(l.Windows, " or "))
 	}
-	if l.Approvals > 0 {
+	for _, f := range l.Freezes {
+		out = append(out, fmt.Sprintf("nothing from %s until %s", f.From.Local().Format("2006-01-02 15:04"), f.To.Local().Format("2006-01-02 15:04")))
+	}
+	switch {
+	case l.Approvers != "":
+		out = append(out, plural(l.Approvals, "approval")+" needed, signed, not older than "+trimmed(time.Duration(l.ApprovalLifetime)))
+	case l.Approvals > 0:
 		out = append(out, plural(l.Approvals, "approval")+" needed")
 	}
 	return strings.Join(out, "; ")

@@ -1,0 +1,27 @@
+package lang
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestMoments(t *testing.T) {
+	for s, want := range map[string][2]string{
+		"2026-12-15":                {"2026-12-15T00:00:00Z", "2026-12-16T00:00:00Z"},
+		"2026-12-15 Europe/Zurich":  {"2026-12-14T23:00:00Z", "2026-12-15T23:00:00Z"},
+		"2026-12-15T18:00:00+01:00": {"2026-12-15T17:00:00Z", "2026-12-15T17:00:00Z"},
+		"2026-10-25 Europe/Zurich":  {"2026-10-24T22:00:00Z", "2026-10-25T23:00:00Z"}, // a day of 25 hours
+	} {
+		for i, end := range []bool{false, true} {
+			at, err := moment(s, end)
+			require.NoError(t, err, s)
+			require.Equal(t, want[i], at.Format(time.RFC3339), s)
+		}
+	}
+	for _, s := range []string{"", "tomorrow", "2026-13-01", "2026-12-15 Mars/Olympus", "2026-12-15 Local", "15.12.2026"} {
+		_, err := moment(s, false)
+		require.Error(t, err, s)
+	}
+}
