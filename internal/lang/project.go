@@ -20,6 +20,7 @@ type project struct {
 	shown        string // its path for people
 	tiers        []*decl
 	limits       []*decl
+	shared       []*decl // archive and trackers
 	environments map[string]*decl
 }
 
@@ -27,6 +28,8 @@ var projectSchema = &hcl.BodySchema{Blocks: []hcl.BlockHeaderSchema{
 	{Type: "tier", LabelNames: []string{"name"}},
 	{Type: "environment", LabelNames: []string{"name"}},
 	{Type: "limit", LabelNames: []string{"name"}},
+	{Type: "archive"},
+	{Type: "tracker", LabelNames: []string{"type", "name"}},
 }}
 
 // environmentKind is a limit that holds in one environment.
@@ -65,7 +68,11 @@ func (l *loader) readProject() {
 	l.add(diags)
 	env := environmentKind()
 	for _, b := range content.Blocks {
-		if l.goodLabels(b) {
+		switch {
+		case b.Type != "archive" && !l.goodLabels(b):
+		case b.Type == "archive" || b.Type == "tracker":
+			l.sharedBlock(p, b)
+		default:
 			l.projectBlock(p, b, env)
 		}
 	}
@@ -82,9 +89,7 @@ func (l *loader) projectBlock(p *project, b *hcl.Block, env *kind) {
 	}
 	d.spec = l.specFor(d, "project", sdk.Schema{})
 	l.shape(d, d.spec.all)
-	for _, t := range d.spec.variables(b.Body) {
-		l.add(fail(t.SourceRange().Ptr(), "The project file refers to something", "It stands by itself: use literals and functions only."))
-	}
+	l.standsByItself(d)
 	switch b.Type {
 	case "tier":
 		p.tiers = append(p.tiers, d)
@@ -92,6 +97,13 @@ func (l *loader) projectBlock(p *project, b *hcl.Block, env *kind) {
 		p.limits = append(p.limits, d)
 	case "environment":
 		p.environments[d.name] = d
+	}
+}
+
+// standsByItself reports references.
+func (l *loader) standsByItself(d *decl) {
+	for _, t := range d.spec.variables(d.block.Body) {
+		l.add(fail(t.SourceRange().Ptr(), "The project file refers to something", "It stands by itself: use literals and functions only."))
 	}
 }
 
@@ -139,6 +151,7 @@ func (ev *evaluator) projectLimits() {
 			s.decode(d, instance{addr: s.prefix + d.key}).limits()
 		}
 	}
+	ev.shared() // for the mistakes in it
 }
 
 // shown is a path as the plan shows it: relative to the scenario's directory.
