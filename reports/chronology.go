@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gameday-toolkit/gameday/internal/history"
+	"github.com/gameday-toolkit/gameday/internal/journal"
 	"github.com/gameday-toolkit/gameday/plugins/sdk"
 )
 
@@ -42,6 +43,9 @@ func (t *teller) frame(run *history.Run) {
 	s := run.Started
 	if s.Seq > 0 || s.Run != "" {
 		t.tell(s.Mark, KindRun, "", s.User, with("started the run", "on", s.Host), false)
+	}
+	for _, a := range s.Approvals {
+		t.tell(s.Mark, KindRun, "", a.By, approved(a), false)
 	}
 	for _, p := range run.Phases {
 		t.tell(history.Mark{Seq: p.Seq, At: p.From}, KindPhase, "", "", string(p.Name)+" begins", false)
@@ -162,4 +166,12 @@ func withOutstanding(text string, names []string) string {
 		return text
 	}
 	return text + "; not proven to be back: " + strings.Join(names, ", ")
+}
+
+// approved says how much an approval is worth.
+func approved(a journal.Approval) string {
+	if a.Signed {
+		return "approved the plan, signed on " + a.At.UTC().Format("2006-01-02 15:04:05 UTC")
+	}
+	return "approved the run, by the word of who started it"
 }

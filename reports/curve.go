@@ -107,6 +107,18 @@ func latencyPaths(cols []column, y func(time.Duration) float64) (line, band stri
 	return l.String(), b.String()
 }
 
+// latencyPoints makes points of a curve from windows of latency, with a hole where windows are missing.
+func latencyPoints(windows []measure.LatencyPoint) []measure.Point {
+	var out []measure.Point
+	for i, w := range windows {
+		if i > 0 && w.At-windows[i-1].At > w.Width*3/2 {
+			out = append(out, measure.Point{At: windows[i-1].At + w.Width/2, SLI: -1})
+		}
+		out = append(out, measure.Point{At: w.At, SLI: -1, P50: w.P50, P99: w.P99})
+	}
+	return out
+}
+
 // sliFloor is where the scale of an SLI begins: as high as the curve and the target allow, so that 99.9 % and 99.5 %
 // can be told apart where nothing worse happened.
 func sliFloor(points []measure.Point, target float64) float64 {
@@ -125,7 +137,7 @@ func sliFloor(points []measure.Point, target float64) float64 {
 }
 
 // decades are the powers of ten around all latencies of a curve.
-func decades(points []measure.Point) (lo, hi time.Duration) {
+func decades(points []measure.LatencyPoint) (lo, hi time.Duration) {
 	var least, most time.Duration
 	for _, p := range points {
 		if v := p.P50; v > 0 && (least == 0 || v < least) {

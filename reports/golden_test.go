@@ -5,6 +5,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -19,6 +20,7 @@ func TestGolden(t *testing.T) {
 			t.Run(name+"/"+r.Name, func(t *testing.T) {
 				first, again := render(t, r, m), render(t, r, models()[name])
 				require.Equal(t, first, again, "the same model must give the same bytes")
+				first = strings.Replace(first, asset("uplot/uPlot.iife.min.js"), "/* uPlot */", 1) // ten times 50 kB of somebody else's
 				path := filepath.Join("testdata", name, r.Name)
 				if *update {
 					require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))

@@ -12,7 +12,7 @@ import (
 	"github.com/gameday-toolkit/gameday/internal/measure"
 )
 
-//go:embed templates assets
+//go:embed templates assets/*.css assets/*.js assets/uplot/uPlot.iife.min.js assets/uplot/uPlot.min.css
 var files embed.FS
 
 // HTML writes the report as one self-contained page: it opens offline, asks nobody for anything, and its content
@@ -22,16 +22,23 @@ func HTML(w io.Writer, m *Model) error {
 	if err != nil {
 		return fmt.Errorf("reading the templates of the page: %w", err)
 	}
-	css, script := asset("report.css"), asset("report.js")
+	css, plot, script := asset("uplot/uPlot.min.css")+asset("report.css"), asset("uplot/uPlot.iife.min.js"), asset("timeline.js")+asset("report.js")
 	p := newPage(m)
-	p.CSS, p.Script = template.CSS(css), template.JS(script)
-	p.Policy = strings.Join([]string{
-		"default-src 'none'", "style-src " + hashSource(css), "script-src " + hashSource(script), "img-src data:", "base-uri 'none'", "form-action 'none'",
-	}, "; ")
+	p.CSS, p.Plot, p.Script = template.CSS(css), template.JS(plot), template.JS(script)
+	p.Policy = policy([]string{css}, []string{plot, script})
 	if err := t.Execute(w, p); err != nil {
 		return fmt.Errorf("writing the page: %w", err)
 	}
 	return nil
+}
+
+// policy lets a page do nothing but what is in it.
+func policy(styles, scripts []string) string {
+	rules := []string{"default-src 'none'", "style-src" + hashSources(styles)}
+	if len(scripts) > 0 {
+		rules = append(rules, "script-src"+hashSources(scripts))
+	}
+	return strings.Join(append(rules, "img-src data:", "base-uri 'none'", "form-action 'none'"), "; ")
 }
 
 func asset(name string) string {
@@ -42,10 +49,14 @@ func asset(name string) string {
 	return string(b)
 }
 
-// hashSource names an inline style or script by its content, so that the policy allows this one and no other.
-func hashSource(content string) string {
-	sum := sha256.Sum256([]byte(content))
-	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+// hashSources names inline styles or scripts by their content, so that the policy allows these and no others.
+func hashSources(contents []string) string {
+	var b strings.Builder
+	for _, content := range contents {
+		sum := sha256.Sum256([]byte(content))
+		b.WriteString(" 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'")
+	}
+	return b.String()
 }
 
 func htmlFuncs() template.FuncMap {

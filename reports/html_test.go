@@ -63,7 +63,7 @@ func TestPageIsSelfContained(t *testing.T) {
 				}
 			}
 		}
-		require.Equal(t, 2, scripts, "%s: the data and the cursor", name)
+		require.Equal(t, 3, scripts, "%s: the data, the library and our script", name)
 	}
 }
 
@@ -81,7 +81,7 @@ func TestPolicyMatchesContent(t *testing.T) {
 	}
 	require.True(t, strings.HasPrefix(policy, "default-src 'none'"), policy)
 	require.NotContains(t, policy, "unsafe")
-	require.Len(t, inline, 2)
+	require.Len(t, inline, 3, "a style, the library and our script")
 	for _, content := range inline {
 		sum := sha256.Sum256([]byte(content))
 		require.Contains(t, policy, "sha256-"+base64.StdEncoding.EncodeToString(sum[:]))

@@ -40,10 +40,9 @@ func (c *chart) lane(s *measure.SLOResult) {
 	c.y += 20
 	c.label(c.X0, c.y-7, "start", "lane-name", clip(shortName(s.Addr), int((c.X1-c.X0-110)/charWidth)))
 	c.label(c.X1, c.y-7, "end", "note-text", "target "+Percent(s.Target))
-	cols := columns(s.Points, c.x)
-	c.sli(s, cols)
-	if lo, hi := decades(s.Points); hi > 0 {
-		c.latency(cols, lo, hi)
+	c.sli(s, columns(s.Points, c.x))
+	if lo, hi := decades(s.Latency); hi > 0 {
+		c.latency(columns(latencyPoints(s.Latency), c.x), lo, hi)
 	}
 	c.y += 10
 }
@@ -59,8 +58,7 @@ func (c *chart) sli(s *measure.SLOResult, cols []column) {
 	c.label(c.X0-5, ground+4, "end", "tick", Percent(floor*100))
 	for _, v := range s.Violations {
 		x0, x1 := c.x(v.From), c.x(v.To)
-		tip := fmt.Sprintf("%s violated from %s to %s (%s)", s.Addr, Offset(v.From), Offset(v.To), Duration(v.To-v.From))
-		c.add(shape{Kind: "rect", Class: "violation", X: x0, Y: top, W: max(1, x1-x0), H: sliHeight, Hatch: true, Tip: tip})
+		c.add(shape{Kind: "rect", Class: "violation", X: x0, Y: top, W: max(1, x1-x0), H: sliHeight, Hatch: true, Tip: violationTip(s, v)})
 		c.add(shape{Kind: "rect", Class: "violation-foot", X: x0, Y: ground, W: max(1, x1-x0), H: 3})
 	}
 	line, area := sliPaths(cols, y, ground)
@@ -68,6 +66,10 @@ func (c *chart) sli(s *measure.SLOResult, cols []column) {
 	c.add(shape{Kind: "line", Class: "target", X: c.X0, Y: y(s.Target / 100), W: c.X1 - c.X0})
 	c.add(shape{Kind: "path", Class: "sli-line", D: line})
 	c.y = ground + 3
+}
+
+func violationTip(s *measure.SLOResult, v measure.Span) string {
+	return fmt.Sprintf("%s violated from %s to %s (%s)", s.Addr, Offset(v.From), Offset(v.To), Duration(v.To-v.From))
 }
 
 func (c *chart) latency(cols []column, lo, hi time.Duration) {

@@ -70,10 +70,14 @@ func (c *chart) marks() {
 		deepest = max(deepest, level)
 		y := c.y + float64(level)*markStep
 		c.Marks = append(c.Marks, mark{N: i + 1, Kind: e.Kind, X: x, Y: y, D: markSign(e.Kind, x, y), Label: free,
-			Text: fmt.Sprintf("%d: %s at %s, %s", i+1, e.Kind, Offset(e.At), e.Text)})
+			Text: markText(i, e)})
 	}
 	c.label(c.X0-9, c.y+4, "end", "tick", "notes")
 	c.y += float64(deepest+1)*markStep - 2
+}
+
+func markText(i int, e Entry) string {
+	return fmt.Sprintf("%d: %s at %s, %s", i+1, e.Kind, Offset(e.At), e.Text)
 }
 
 // markSign draws the sign of a kind around x, y.

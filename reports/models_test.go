@@ -20,10 +20,16 @@ const (
 
 // models are the hand-made runs behind the golden files.
 func models() map[string]*Model {
-	return map[string]*Model{
+	all := map[string]*Model{
 		"pass": passed(), "censored": censored(), "inconclusive": inconclusive(), "aborted": aborted(), "leaked": leaked(),
 		"failover": failover(), "many": many(), "hostile": hostile(), "bare": bare(), "empty": {},
 	}
+	for _, m := range all {
+		for i := range m.result().SLOs {
+			m.Result.SLOs[i].Latency = windows(m.Result.SLOs[i].Points)
+		}
+	}
+	return all
 }
 
 // noise is a repeatable number between 0 and 1.
@@ -54,6 +60,20 @@ func points(length time.Duration, outages ...measure.Span) []measure.Point {
 		p.Max = p.P99 * 2
 		out = append(out, p)
 	}
+}
+
+// windows is the latency of points, by windows of a second.
+func windows(points []measure.Point) []measure.LatencyPoint {
+	var out []measure.LatencyPoint
+	for _, p := range points {
+		at := p.At.Truncate(s) + s/2
+		if n := len(out); n == 0 || out[n-1].At != at {
+			out = append(out, measure.LatencyPoint{At: at, Width: s})
+		}
+		w := &out[len(out)-1]
+		w.P50, w.P99, w.Max = max(w.P50, p.P50), max(w.P99, p.P99), max(w.Max, p.Max)
+	}
+	return out
 }
 
 func every(n int, all []measure.Point) []measure.Point {

@@ -14,6 +14,7 @@ import (
 type page struct {
 	Policy string
 	CSS    template.CSS
+	Plot   template.JS // the library that the script draws with
 	Script template.JS
 
 	Title      string
@@ -25,9 +26,10 @@ type page struct {
 	Figures    []figure
 	Broken     []brokenFault
 	Charts     []*chart
-	Key        []Entry
+	Key        []keyRow
 	KeyMore    int
-	Cursor     cursor
+	Explored   explored
+	Words      string // the timeline, for those who do not see it
 	Splits     []split
 	SplitsMore int
 	Objectives []objectiveRow
@@ -65,7 +67,7 @@ func newPage(m *Model) *page {
 	r := m.result()
 	p := &page{
 		Title: m.title(), Scenario: m.plan().Scenario, Run: m.Run, Headline: m.headline(), Result: r, Figures: m.figures(),
-		Broken: m.broken(), Charts: m.charts(), Cursor: m.cursor(), Phases: m.phaseNames(),
+		Broken: m.broken(), Charts: m.charts(), Words: m.timelineInWords(), Phases: m.phaseNames(),
 		Ledgers: r.Ledgers, Facts: m.facts(), Warnings: m.plan().Warnings, Classes: m.classes(),
 	}
 	if m.Journal.End == Cut || m.Journal.End == Damaged {
@@ -74,13 +76,14 @@ func newPage(m *Model) *page {
 	if !m.Run.Started.IsZero() {
 		p.Date = m.Run.Started.UTC().Format("2 January 2006, 15:04 UTC")
 	}
-	p.Key, p.KeyMore = m.moments()
 	p.Splits, p.SplitsMore = m.splits()
 	p.Chronicle, p.Unlisted = m.chronicle()
 	shown := make(map[uint64]bool, len(p.Chronicle))
 	for _, c := range p.Chronicle {
 		shown[c.Seq] = true
 	}
+	p.Explored = m.explored(shown)
+	p.Key, p.KeyMore = m.key(shown)
 	p.Objectives, p.SLOs, p.Probes = m.objectiveRows(shown), m.sloRows(), m.probeRows()
 	p.Faults, p.Assumed, p.Findings = m.faultCards(shown), m.assumptionRows(shown), m.findingCards(shown)
 	for _, o := range r.Objectives {
@@ -89,6 +92,20 @@ func newPage(m *Model) *page {
 		}
 	}
 	return p
+}
+
+// keyRow explains one mark on the timeline; Linked where the chronology shows its entry.
+type keyRow struct {
+	Entry
+	Linked bool
+}
+
+func (m *Model) key(shown map[uint64]bool) (rows []keyRow, more int) {
+	moments, more := m.moments()
+	for _, e := range moments {
+		rows = append(rows, keyRow{e, shown[e.Seq]})
+	}
+	return rows, more
 }
 
 func newRefs(entries []uint64, shown map[uint64]bool) refs {

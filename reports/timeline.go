@@ -105,8 +105,7 @@ func (c *chart) phases() {
 		if i%2 == 1 {
 			class = "phase alt"
 		}
-		c.add(shape{Kind: "rect", Class: class, X: x0, Y: c.y, W: max(0.5, x1-x0), H: 18,
-			Tip: fmt.Sprintf("phase %s, %s to %s", p.Addr, Offset(p.From), Offset(p.To))})
+		c.add(shape{Kind: "rect", Class: class, X: x0, Y: c.y, W: max(0.5, x1-x0), H: 18, Tip: phaseTip(p)})
 		if float64(len(p.Addr))*charWidth+6 < x1-x0 {
 			c.label((x0+x1)/2, c.y+13, "middle", "phase-name", p.Addr)
 		}
@@ -114,6 +113,10 @@ func (c *chart) phases() {
 	if len(c.m.Phases) > 0 {
 		c.y += 18 + 10
 	}
+}
+
+func phaseTip(p Stretch) string {
+	return fmt.Sprintf("phase %s, %s to %s", p.Addr, Offset(p.From), Offset(p.To))
 }
 
 // shadeFaults lets the faults stand behind the curves for as long as they lasted.

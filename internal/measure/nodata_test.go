@@ -192,6 +192,7 @@ func TestALedgerThatSaysNothing(t *testing.T) {
 	corrupt := newStory().ledgered(0, all).add(96*sec, journal.LedgerReadBack, journal.ReadBackBody{Addr: theLedger, Stage: "failback", Present: []byte{1}})
 	require.Contains(t, corrupt.aim().Why, "not well-formed")
 	for _, s := range []*story{empty, never, broken, corrupt} {
+		require.Empty(t, s.aim().Value, "a zero would look like a figure")
 		require.Equal(t, Inconclusive, s.aim().Verdict)
 		require.Equal(t, ExitInconclusive, s.judge().Exit)
 	}
