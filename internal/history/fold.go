@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"time"
 
 	"github.com/gameday-toolkit/gameday/internal/journal"
 	"github.com/gameday-toolkit/gameday/internal/plan"
@@ -51,6 +52,21 @@ func Load(path string) (*Run, error) {
 
 // Run is the run so far. It changes with every Apply.
 func (f *Fold) Run() *Run { return f.run }
+
+// Forget lets go of samples intended before a time, of records and of polls older than it, for who only watches the present. A
+// judgement needs a whole run.
+func (f *Fold) Forget(before time.Duration) {
+	for _, p := range f.run.Probes {
+		p.Series.Forget(p.Series.Schedule.Seq(before))
+		p.held = slices.DeleteFunc(p.held, func(h held) bool { return h.last < p.Series.Schedule.Seq(before) })
+	}
+	for _, l := range f.run.Ledgers {
+		l.Records = nil
+	}
+	for _, r := range f.run.Ratios {
+		r.Polls = slices.DeleteFunc(r.Polls, func(p Poll) bool { return p.At < before })
+	}
+}
 
 // Finish records how the file ended.
 func (f *Fold) Finish(end journal.End) *Run {

@@ -194,3 +194,21 @@ func BenchmarkTenMillionSamples(b *testing.B) {
 		runtime.KeepAlive(s)
 	}
 }
+
+func TestWhoWatchesMayForget(t *testing.T) {
+	s := newScript().add(0, journal.ProbeStarted, journal.ProbeBody{Addr: "probe.p", Schedule: sample.Schedule{Rate: 1000}})
+	for k := range uint64(40) {
+		var ss []sample.Sample
+		for i := range uint64(1000) {
+			ss = append(ss, sample.Sample{Seq: 1000*k + i, Outcome: sample.Good})
+		}
+		s.add(time.Duration(k)*time.Second, journal.SampleBlock, journal.EncodeBlock("probe.p", sample.AppendBlock(nil, ss)))
+		s.add(time.Duration(k)*time.Second, journal.RatioPoint, journal.PointBody{Addr: "slo.s"})
+	}
+	s.f.Forget(38 * time.Second)
+	r := s.f.Run()
+	require.Empty(t, slices.Collect(r.Probe("probe.p").Series.Between(0, 30*time.Second)))
+	require.Len(t, slices.Collect(r.Probe("probe.p").Series.Between(38*time.Second, time.Hour)), 2000)
+	require.Len(t, r.Ratio("slo.s").Polls, 2)
+	require.EqualValues(t, 40000, r.Probe("probe.p").Series.Len())
+}

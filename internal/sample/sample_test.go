@@ -78,3 +78,20 @@ func TestAGapInTheSeriesTakesNoMemory(t *testing.T) {
 	require.Equal(t, 2, n)
 	require.Equal(t, Missing, s.At(maxGap/2).Outcome)
 }
+
+func TestForgottenSamplesAreGone(t *testing.T) {
+	s := Series{Schedule: Schedule{Rate: 1000}}
+	for k := range uint64(3 * chunkLen) {
+		require.True(t, s.Add(Sample{Seq: k, Intended: s.Schedule.Intended(k), Ended: s.Schedule.Intended(k), Outcome: Good}))
+	}
+	s.Forget(2*chunkLen + 5)
+	n := 0
+	for x := range s.Between(0, time.Hour) {
+		require.GreaterOrEqual(t, x.Seq, uint64(2*chunkLen))
+		n++
+	}
+	require.Equal(t, chunkLen, n)
+	require.Equal(t, Missing, s.At(7).Outcome)
+	require.True(t, s.Add(Sample{Seq: 9, Outcome: Bad}), "a late one may still come")
+	require.EqualValues(t, 3*chunkLen, s.Len())
+}

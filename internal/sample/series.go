@@ -41,6 +41,14 @@ func (s *Series) Add(x Sample) bool {
 	return true
 }
 
+// Forget lets go of samples before sequence number k, in whole chunks: they are as if they had never been recorded. What
+// watches a run that goes on for hours needs only the last minutes.
+func (s *Series) Forget(k uint64) {
+	for i := range min(k/chunkLen, uint64(len(s.chunks))) {
+		s.chunks[i] = nil
+	}
+}
+
 // Len is one more than the highest sequence number recorded.
 func (s *Series) Len() uint64 { return s.n }
 
