@@ -27,8 +27,10 @@ type Kind struct {
 // Kinds are all types of ledger, by the label of their block.
 func Kinds() map[string]Kind {
 	return map[string]Kind{
-		"http": {Schema: httpSchema(), New: newHTTP},
-		"nats": {Schema: natsSchema(), New: newNATS},
+		"http":     {Schema: httpSchema(), New: newHTTP},
+		"nats":     {Schema: natsSchema(), New: newNATS},
+		"postgres": {Schema: postgresSchema(), New: newPostgres},
+		"redis":    {Schema: redisSchema(), New: newRedis},
 	}
 }
 

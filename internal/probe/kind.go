@@ -49,6 +49,8 @@ func Kinds() map[string]Kind {
 		"tcp":        {Schema: tcpSchema(), New: newTCP},
 		"dns":        {Schema: dnsSchema(), New: newDNS},
 		"grpc":       {Schema: grpcSchema(), New: newGRPC},
+		"postgres":   {Schema: postgresSchema(), New: newPostgres},
+		"redis":      {Schema: redisSchema(), New: newRedis},
 		"exec":       {Schema: execSchema(), New: newExec},
 		"prometheus": {Schema: prometheusSchema(), New: newPrometheus},
 	}
