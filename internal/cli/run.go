@@ -24,6 +24,7 @@ type runFlags struct {
 	lease      time.Duration
 	revert     time.Duration
 	manualBy   string
+	label      string
 	approvedBy []string
 	approvals  []string
 }
@@ -65,6 +66,7 @@ Exit code:
 	f.Int64Var(&o.seed, "seed", 0, "repeat the random choices of another run; `N` is shown by it")
 	f.DurationVar(&o.lease, "lease", 5*time.Second, "how long faults outlive gameday when it is killed")
 	f.DurationVar(&o.revert, "revert-timeout", 5*time.Minute, "how long to go on trying to put something back")
+	f.StringVar(&o.label, "label", "", "a `word` by which the archive can find the run again, such as a release")
 	f.StringVar(&o.manualBy, "manual-by", "", "the `name` of the person who answers manual steps on standard input, without a terminal")
 	f.StringArrayVar(&o.approvals, "approval", nil, "a `file` that gameday approve wrote, where it does not lie beside the plan; may be repeated")
 	f.StringArrayVar(&o.approvedBy, "approved-by", nil, "the `name` of somebody who has approved this run; may be repeated")

@@ -101,7 +101,7 @@ func (r *runner) carryOut(ctx context.Context) (err error) {
 		// Nothing was touched and nothing is registered: the directory holds nothing worth keeping.
 		return errors.Join(err, os.RemoveAll(r.dir.Path))
 	}
-	return r.conclude(engineErr, err)
+	return r.conclude(ctx, engineErr, err)
 }
 
 // inDir does the run in its directory. It has started when there is a journal; the first error is the engine's, and the
@@ -176,7 +176,7 @@ func (r *runner) savePlan() error {
 
 // conclude judges the run, writes the reports and says what came of it. Where the journal shows that everything is back,
 // the run leaves the register.
-func (r *runner) conclude(engineErr, err error) error {
+func (r *runner) conclude(ctx context.Context, engineErr, err error) error {
 	j, readErr := wiring.Judge(r.dir)
 	if readErr != nil {
 		r.complain(errors.Join(engineErr, err, readErr))
@@ -192,6 +192,7 @@ func (r *runner) conclude(engineErr, err error) error {
 		code = ExitInconclusive // a verdict that nobody can read is none
 	}
 	view.Result(r.out, j.Run, j.Result, j.Findings, placeOf(r.dir), r.paint)
+	r.keep(ctx, j)
 	return exitError{code}
 }
 
