@@ -1,0 +1,2 @@
+// Package api asks a Toxiproxy server over its HTTP interface.
+package api
