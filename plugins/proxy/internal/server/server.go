@@ -110,7 +110,7 @@ func (s *Server) Serve(ctx context.Context) error {
 		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		err = s.http.Shutdown(grace)
 		cancel()
-		<-served
+		_ = <-served // it was told to end
 	}
 	stop()
 	err = errors.Join(err, s.toxiproxy.Collection.Clear()) // which frees a removal that waits for a client
