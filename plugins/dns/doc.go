@@ -1,0 +1,2 @@
+// Package dns is the plugin for failures of name resolution.
+package dns

@@ -1,0 +1,2 @@
+// Package netns identifies network namespaces and opens sockets inside of them.
+package netns

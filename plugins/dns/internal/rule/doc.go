@@ -1,0 +1,2 @@
+// Package rule says which DNS queries fail, and what their answer is.
+package rule
