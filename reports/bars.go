@@ -111,7 +111,7 @@ func (c *chart) bars(kind string, all []barred) {
 		for row < len(ends) && ends[row] > lo {
 			row++
 		}
-		if row >= maxRows {
+		if row >= c.rows {
 			dropped++
 			continue
 		}

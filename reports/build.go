@@ -60,7 +60,7 @@ func byHand(o history.Outstanding) ByHand {
 
 func runFacts(run *history.Run) Run {
 	s := run.Started
-	r := Run{ID: s.Run, Tool: s.Tool, Started: s.Wall, Length: run.LastAt, Seed: s.Seed, PlanHash: s.PlanHash, Host: s.Host, User: s.User}
+	r := Run{ID: s.Run, Tool: s.Tool, Started: s.Wall, Length: run.LastAt, Seed: s.Seed, PlanHash: s.PlanHash, Host: s.Host, User: s.User, Source: s.Source, Approved: s.Approvals}
 	if run.Ended != nil {
 		r.Length = run.Ended.At // a recovery may have come days later, and is not part of the picture
 	}

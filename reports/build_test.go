@@ -74,7 +74,7 @@ func TestBuildOfAKilledRun(t *testing.T) {
 	for _, r := range Renderers() {
 		require.NotEmpty(t, render(t, r, m))
 	}
-	require.Contains(t, render(t, Renderer{"report.html", HTML}, m), "no entry says that the run ended")
+	require.Contains(t, render(t, Renderer{Name: "report.html", Render: HTML}, m), "no entry says that the run ended")
 }
 
 // Even a journal of one torn entry makes a report that says so.

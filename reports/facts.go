@@ -3,6 +3,8 @@ package reports
 import (
 	"strconv"
 	"strings"
+
+	"github.com/gameday-toolkit/gameday/internal/journal"
 )
 
 // fact is one line about the run's surroundings. Code facts are set in a fixed-width face and may be broken anywhere.
@@ -32,6 +34,8 @@ func (m *Model) facts() []fact {
 	add("Took", Duration(m.Run.Length), false)
 	add("On", m.Run.Host, false)
 	add("By", m.Run.User, false)
+	add("Approved by", approvals(m.Run.Approved), false)
+	add("Source", m.Run.Source, true)
 	add("Tool", m.Run.Tool, false)
 	for _, p := range m.plan().Plugins {
 		add("Plugin "+p.Key(), strings.TrimSpace(p.Found+" "+p.SHA256), true)
@@ -44,6 +48,18 @@ func (m *Model) facts() []fact {
 		add("File "+f.Name, f.SHA256, true)
 	}
 	return out
+}
+
+func approvals(all []journal.Approval) string {
+	var names []string
+	for _, a := range all {
+		name := a.By + " (their word)"
+		if a.Signed {
+			name = a.By + " (signed " + a.At.UTC().Format("2006-01-02 15:04 UTC") + ")"
+		}
+		names = append(names, name)
+	}
+	return strings.Join(names, ", ")
 }
 
 func (m *Model) journalInWords() string {

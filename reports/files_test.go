@@ -13,7 +13,7 @@ import (
 
 // No cell begins as a formula, in a spreadsheet of any locale, and every cell reads back whole.
 func TestCSVHoldsNoFormula(t *testing.T) {
-	out := render(t, Renderer{"backlog.csv", CSV}, hostile())
+	out := render(t, Renderer{Name: "backlog.csv", Render: CSV}, hostile())
 	rows, err := csv.NewReader(strings.NewReader(out)).ReadAll()
 	require.NoError(t, err)
 	require.Len(t, rows, 3)
@@ -29,7 +29,7 @@ func TestCSVHoldsNoFormula(t *testing.T) {
 }
 
 func TestCSVPutsTheMostSevereFirst(t *testing.T) {
-	rows, err := csv.NewReader(strings.NewReader(render(t, Renderer{"backlog.csv", CSV}, censored()))).ReadAll()
+	rows, err := csv.NewReader(strings.NewReader(render(t, Renderer{Name: "backlog.csv", Render: CSV}, censored()))).ReadAll()
 	require.NoError(t, err)
 	require.Equal(t, []string{"severity", "high", "low"}, []string{rows[0][0], rows[1][0], rows[2][0]})
 }
@@ -37,7 +37,7 @@ func TestCSVPutsTheMostSevereFirst(t *testing.T) {
 func suiteOf(t *testing.T, m *Model) junitSuite {
 	t.Helper()
 	var out junitSuites
-	require.NoError(t, xml.Unmarshal([]byte(render(t, Renderer{"junit.xml", JUnit}, m)), &out))
+	require.NoError(t, xml.Unmarshal([]byte(render(t, Renderer{Name: "junit.xml", Render: JUnit}, m)), &out))
 	require.Len(t, out.Suites, 1)
 	return out.Suites[0]
 }
@@ -74,7 +74,7 @@ func TestJUnitMapsVerdicts(t *testing.T) {
 
 // A pull request must not mention people, show pictures or run markup because a scenario's title says so.
 func TestMarkdownIsInert(t *testing.T) {
-	out := render(t, Renderer{"report.md", Markdown}, hostile())
+	out := render(t, Renderer{Name: "report.md", Render: Markdown}, hostile())
 	for _, bad := range []string{"@everyone", "<script", "<img", "<b>", "\n# heading", "](javascript"} {
 		for _, line := range strings.Split(out, "\n") {
 			if strings.Contains(line, bad) {
@@ -103,7 +103,7 @@ func TestWriteAllReplacesWholeFiles(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, os.FileMode(0o644), info.Mode().Perm(), "others may read a report")
 	}
-	require.Equal(t, []string{"backlog.csv", "junit.xml", "report.html", "report.json", "report.md"}, names, "and nothing is left over")
+	require.Equal(t, []string{"backlog.csv", "executive.html", "junit.xml", "report.html", "report.json", "report.md", "report.sarif"}, names, "and nothing is left over")
 	for _, r := range Renderers() {
 		got, err := os.ReadFile(filepath.Join(dir, r.Name))
 		require.NoError(t, err)

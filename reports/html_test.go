@@ -15,7 +15,7 @@ import (
 // parsed gives every element of a rendered page, in document order.
 func parsed(t *testing.T, m *Model) []*html.Node {
 	t.Helper()
-	root, err := html.Parse(strings.NewReader(render(t, Renderer{"report.html", HTML}, m)))
+	root, err := html.Parse(strings.NewReader(render(t, Renderer{Name: "report.html", Render: HTML}, m)))
 	require.NoError(t, err)
 	var all []*html.Node
 	for n := range root.Descendants() {
@@ -133,15 +133,15 @@ func TestVerdictInWords(t *testing.T) {
 	want := map[string]string{"pass": "Passed", "censored": "Failed", "inconclusive": "Inconclusive", "aborted": "Aborted", "leaked": "Leaked"}
 	for name, word := range want {
 		m := models()[name]
-		page := render(t, Renderer{"report.html", HTML}, m)
+		page := render(t, Renderer{Name: "report.html", Render: HTML}, m)
 		require.Contains(t, page, `<p class="word">`+word+`<span`)
 		require.Contains(t, page, "<title>"+word+": ")
-		require.Contains(t, render(t, Renderer{"report.md", Markdown}, m), "**"+word+"**")
+		require.Contains(t, render(t, Renderer{Name: "report.md", Render: Markdown}, m), "**"+word+"**")
 	}
 }
 
 func TestLeakedPageSaysHowToUndoByHand(t *testing.T) {
-	for _, r := range []Renderer{{"html", HTML}, {"md", Markdown}} {
+	for _, r := range []Renderer{{"html", "report.html", HTML}, {"md", "report.md", Markdown}} {
 		out := render(t, r, leaked())
 		for _, step := range leaked().Result.Faults[0].Steps {
 			require.Contains(t, out, step)
@@ -161,7 +161,7 @@ func TestPageStaysSmall(t *testing.T) {
 	for i := range 20000 {
 		m.Entries = append(m.Entries, Entry{At: time.Duration(i) * 50 * ms, Seq: uint64(1000 + i), Kind: KindEvent, Who: "autoscaler", Text: "scaled"})
 	}
-	page := render(t, Renderer{"report.html", HTML}, m)
+	page := render(t, Renderer{Name: "report.html", Render: HTML}, m)
 	require.Less(t, len(page), 1<<20, fmt.Sprint(len(page)))
 	require.Contains(t, page, "more are in <code>report.json</code>")
 }

@@ -25,7 +25,7 @@ func compiled(t *testing.T) *jsonschema.Schema {
 func TestJSONMeetsThePublishedSchema(t *testing.T) {
 	s := compiled(t)
 	for name, m := range models() {
-		doc, err := jsonschema.UnmarshalJSON(bytes.NewReader([]byte(render(t, Renderer{"report.json", JSON}, m))))
+		doc, err := jsonschema.UnmarshalJSON(bytes.NewReader([]byte(render(t, Renderer{Name: "report.json", Render: JSON}, m))))
 		require.NoError(t, err)
 		require.NoError(t, s.Validate(doc), name)
 	}
@@ -41,7 +41,7 @@ func TestSchemaRefusesWhatIsNotThere(t *testing.T) {
 		func(d map[string]any) { d["result"].(map[string]any)["faults"].([]any)[0].(map[string]any)["t0"] = 3 },
 	} {
 		var doc map[string]any
-		require.NoError(t, json.Unmarshal([]byte(render(t, Renderer{"report.json", JSON}, passed())), &doc))
+		require.NoError(t, json.Unmarshal([]byte(render(t, Renderer{Name: "report.json", Render: JSON}, passed())), &doc))
 		spoil(doc)
 		require.Error(t, s.Validate(doc))
 	}

@@ -89,7 +89,7 @@ func (m *Model) junitCases(suite string) []junitCase {
 	r := m.result()
 	cases := []junitCase{m.junitRun(suite)}
 	for _, o := range r.Objectives {
-		c := junitCase{Name: o.Addr, Class: suite + ".objectives", Time: seconds(0), File: o.Pos.File, Line: o.Pos.Line, Out: strings.TrimSpace("measured " + o.Value + ", limit " + o.Limit)}
+		c := junitCase{Name: o.Addr, Class: suite + ".objectives", Time: seconds(0), File: m.fileOf(o.Pos), Line: o.Pos.Line, Out: strings.TrimSpace("measured " + o.Value + ", limit " + o.Limit)}
 		if o.Time != nil && !o.Time.Censored {
 			c.Time = seconds(o.Time.Hi)
 		}

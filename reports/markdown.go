@@ -11,10 +11,7 @@ import (
 
 // Markdown writes the report for pull requests and wikis: GitHub's dialect, readable as plain text too.
 func Markdown(w io.Writer, m *Model) error {
-	t, err := template.New("report.md.tmpl").Funcs(template.FuncMap{
-		"md": escapeMarkdown, "code": codeSpan, "offset": Offset, "duration": Duration, "count": Count[uint64], "percent": Percent, "interval": measure.Interval.String,
-		"short": shortName, "word": verdictWord, "sign": verdictSign, "entries": entriesInWords, "spark": sparkline, "ratio": Ratio, "join": strings.Join, "limit": Limit, "sentence": sentence,
-	}).ParseFS(files, "templates/report.md.tmpl")
+	t, err := template.New("report.md.tmpl").Funcs(markdownFuncs()).ParseFS(files, "templates/report.md.tmpl")
 	if err != nil {
 		return fmt.Errorf("reading the template of the Markdown report: %w", err)
 	}
@@ -22,6 +19,14 @@ func Markdown(w io.Writer, m *Model) error {
 		return fmt.Errorf("writing the report as Markdown: %w", err)
 	}
 	return nil
+}
+
+func markdownFuncs() template.FuncMap {
+	return template.FuncMap{
+		"md": escapeMarkdown, "code": codeSpan, "offset": Offset, "duration": Duration, "count": Count[uint64], "percent": Percent, "interval": measure.Interval.String,
+		"short": shortName, "word": verdictWord, "sign": verdictSign, "headsign": classSign, "entries": entriesInWords, "spark": sparkline, "ratio": Ratio, "join": strings.Join,
+		"limit": Limit, "sentence": sentence, "orElse": orElse,
+	}
 }
 
 // escapeMarkdown makes a string that shows as itself, on one line: no markup, no HTML, no mention, no reference to an
@@ -82,6 +87,12 @@ func codeSpan(s string) string {
 // verdictSign differs by form, so that it reads without colour.
 func verdictSign(v measure.Verdict) string {
 	return [...]string{"–", "✓", "?", "✗", "‼"}[v]
+}
+
+func classSign(class string) string {
+	var v measure.Verdict
+	_ = v.UnmarshalText([]byte(class)) // a class is the name of a verdict
+	return verdictSign(v)
 }
 
 const sparkWidth = 60

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/gameday-toolkit/gameday/internal/backlog"
+	"github.com/gameday-toolkit/gameday/internal/journal"
 	"github.com/gameday-toolkit/gameday/internal/measure"
 	"github.com/gameday-toolkit/gameday/internal/plan"
 )
@@ -33,6 +34,9 @@ type Run struct {
 	PlanHash string        `json:"plan_hash"`
 	Host     string        `json:"host,omitempty"`
 	User     string        `json:"user,omitempty"`
+	// Source is the directory of the scenario from the top of its repository, where it has one.
+	Source   string             `json:"source,omitempty"`
+	Approved []journal.Approval `json:"approvals,omitempty"`
 }
 
 // Journal says how far the evidence can be trusted.

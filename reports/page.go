@@ -17,6 +17,7 @@ type page struct {
 	Plot   template.JS // the library that the script draws with
 	Script template.JS
 
+	Kind       string // of the page, in words
 	Title      string
 	Scenario   plan.Scenario
 	Run        Run
@@ -66,7 +67,7 @@ type refs struct {
 func newPage(m *Model) *page {
 	r := m.result()
 	p := &page{
-		Title: m.title(), Scenario: m.plan().Scenario, Run: m.Run, Headline: m.headline(), Result: r, Figures: m.figures(),
+		Kind: "Game day report", Title: m.title(), Scenario: m.plan().Scenario, Run: m.Run, Headline: m.headline(), Result: r, Figures: m.figures(),
 		Broken: m.broken(), Charts: m.charts(), Words: m.timelineInWords(), Phases: m.phaseNames(),
 		Ledgers: r.Ledgers, Facts: m.facts(), Warnings: m.plan().Warnings, Classes: m.classes(),
 	}

@@ -18,6 +18,9 @@ type headline struct{ Word, Class, Means string }
 // headlineKey is the verdict in a word, for programs.
 func headlineKey(h headline) string { return strings.ToLower(h.Word) }
 
+// Headline is the verdict in a word, for programs: passed, failed, inconclusive, aborted, leaked, not run, skipped.
+func (m *Model) Headline() string { return headlineKey(m.headline()) }
+
 func (m *Model) headline() headline {
 	r := m.result()
 	switch {

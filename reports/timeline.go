@@ -45,12 +45,13 @@ type chart struct {
 	y      float64
 	length time.Duration
 	ticks  int
+	rows   int // of bars of one kind
 }
 
 func (m *Model) charts() []*chart {
 	var out []*chart
 	for _, w := range widths {
-		c := &chart{Class: w.class, W: w.w, X0: gutter, X1: w.w - 6, m: m, length: m.length(), ticks: w.ticks}
+		c := &chart{Class: w.class, W: w.w, X0: gutter, X1: w.w - 6, m: m, length: m.length(), ticks: w.ticks, rows: maxRows}
 		c.draw()
 		out = append(out, c)
 	}

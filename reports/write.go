@@ -11,6 +11,7 @@ import (
 
 // Renderer writes a model in one format. The same model gives the same bytes.
 type Renderer struct {
+	Format string // what people call it
 	Name   string // of the file
 	Render func(io.Writer, *Model) error
 }
@@ -18,7 +19,10 @@ type Renderer struct {
 // Renderers are all formats, in the order in which they are written: what people open comes last, so that a page that is
 // there means that the other files are too.
 func Renderers() []Renderer {
-	return []Renderer{{"report.json", JSON}, {"junit.xml", JUnit}, {"backlog.csv", CSV}, {"report.md", Markdown}, {"report.html", HTML}}
+	return []Renderer{
+		{"json", "report.json", JSON}, {"junit", "junit.xml", JUnit}, {"sarif", "report.sarif", SARIF}, {"csv", "backlog.csv", CSV}, {"md", "report.md", Markdown},
+		{"executive", "executive.html", Executive}, {"html", "report.html", HTML},
+	}
 }
 
 // WriteAll writes every format into dir, which it makes where it is missing. Each file is replaced as a whole: a reader
@@ -29,25 +33,31 @@ func WriteAll(dir string, m *Model) error {
 	}
 	var errs []error
 	for _, r := range Renderers() {
-		var b bytes.Buffer
-		err := r.Render(&b, m)
-		if err == nil {
-			err = replace(filepath.Join(dir, r.Name), b.Bytes())
-		}
-		if err != nil {
-			errs = append(errs, fmt.Errorf("writing %s: %w", r.Name, err))
-		}
+		errs = append(errs, r.WriteTo(dir, m))
 	}
 	return errors.Join(errs...)
 }
 
-// replace writes beside the file and renames, once the bytes are on disk.
-func replace(path string, content []byte) error {
+// WriteTo writes one format into dir.
+func (r Renderer) WriteTo(dir string, m *Model) error {
+	var b bytes.Buffer
+	err := r.Render(&b, m)
+	if err == nil {
+		err = streamTo(filepath.Join(dir, r.Name), func(w io.Writer) error { _, err := w.Write(b.Bytes()); return err })
+	}
+	if err != nil {
+		return fmt.Errorf("writing %s: %w", r.Name, err)
+	}
+	return nil
+}
+
+// streamTo writes beside the file and renames, once the bytes are on disk.
+func streamTo(path string, write func(io.Writer) error) error {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(content)
+	err = write(f)
 	err = errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close())
 	if err == nil {
 		err = os.Rename(f.Name(), path)

@@ -36,7 +36,16 @@ func (a *app) reportCmd() *cobra.Command {
 		Use:   "report [-out DIR] [-format html,md,...] RUN",
 		Short: "Make the reports of a run again, from its journal",
 		Long: `Report reads the journal of a run and makes its reports again: the same bytes, whenever and wherever. It needs neither
-plugins nor the scenario. Formats: ` + strings.Join(wiring.Formats(), ", ") + `.
+plugins nor the scenario. Formats:
+
+  html       report.html, for people: one file that opens offline
+  executive  executive.html, for those who have a minute: one side of A4
+  md         report.md, for pull requests and wikis
+  json       report.json, for programs
+  junit      junit.xml, for CI
+  sarif      report.sarif, for code hosts and editors: findings at the lines of the scenario
+  csv        backlog.csv, for spreadsheets and trackers: a row for each finding
+  samples    samples.csv and records.csv, for notebooks: a row for each sample and each record; only when asked for
 
 Exit code: 0 when the reports are written; for the verdict see "gameday check".`,
 		Args: usage(1, 1, "the directory of a run"),
@@ -55,7 +64,7 @@ Exit code: 0 when the reports are written; for the verdict see "gameday check".`
 				dir = j.Dir.Path
 			}
 			if err := j.Write(dir, formats); err != nil {
-				return err
+				return hint(err, "write elsewhere with -out DIR")
 			}
 			_, err = fmt.Fprintf(a.out, "The reports are in %s\n", relative(dir))
 			return err
@@ -70,7 +79,8 @@ func (a *app) checkCmd() *cobra.Command {
 	return &cobra.Command{
 		Use:   "check RUN",
 		Short: "Judge a run again, from its journal",
-		Long:  `Check reads the journal of a run, judges it, and ends with the exit code that the verdict has: see "gameday run".`,
+		Long: `Check reads the journal of a run, judges it, and ends with the exit code that the verdict has: see "gameday run". In GitHub
+Actions it adds to the summary of the step and annotates the lines of the scenario, as run does.`,
 		Args:  usage(1, 1, "the directory of a run"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			j, err := a.judge(args[0])
@@ -78,6 +88,9 @@ func (a *app) checkCmd() *cobra.Command {
 				return err
 			}
 			view.Result(a.out, j.Run, j.Result, j.Findings, placeOf(j.Dir), a.paint)
+			if err := a.tellGitHub(j); err != nil {
+				return err
+			}
 			return exitError{codeOfRun(j, nil)}
 		},
 	}

@@ -111,6 +111,7 @@ func (r *runner) planned(ctx context.Context, path string) (saved bool, err erro
 	}
 	first := func(d *plan.Draft) error { return r.enter(ctx, d.Scenario.Environment) }
 	if f == nil {
+		r.source = sourceDir(path)
 		src, err := r.flags.vars.source(path)
 		if err != nil {
 			return false, err
@@ -125,6 +126,7 @@ func (r *runner) planned(ctx context.Context, path string) (saved bool, err erro
 	if r.flags.seeded {
 		return true, errors.New("a saved plan has its own seed; plan again with -seed")
 	}
+	r.source = sourceDir(f.Path)
 	src, clean, err := f.source(&r.flags.vars)
 	if err != nil {
 		return true, err

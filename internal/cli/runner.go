@@ -28,6 +28,8 @@ type runner struct {
 	dir   journal.RunDir
 	lock  *environment.Lock
 	plan  *plan.Plan
+	// source is the scenario's directory, from the top of its repository.
+	source string
 	// approvals are those that let the run start.
 	approvals []journal.Approval
 }
@@ -160,6 +162,7 @@ func (r *runner) started() journal.Started {
 	return journal.Started{
 		Run: r.dir.ID(), Format: 1, Tool: "gameday " + toolVersion(), Seed: r.plan.Seed, PlanHash: r.plan.Hash(),
 		Host: host, User: userName(), Lease: r.flags.lease, Approvals: r.approvals,
+		Source: r.source,
 	}
 }
 
@@ -192,6 +195,7 @@ func (r *runner) conclude(ctx context.Context, engineErr, err error) error {
 		code = ExitInconclusive // a verdict that nobody can read is none
 	}
 	view.Result(r.out, j.Run, j.Result, j.Findings, placeOf(r.dir), r.paint)
+	r.complain(r.tellGitHub(j))
 	r.keep(ctx, j)
 	return exitError{code}
 }

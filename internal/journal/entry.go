@@ -75,6 +75,9 @@ type Started struct {
 	Host     string        `json:"host,omitempty"`
 	User     string        `json:"user,omitempty"`
 	Lease    time.Duration `json:"lease"`
+	// Source is the directory of the scenario, from the top of its repository; empty where there is none. Positions in the
+	// plan count from there.
+	Source string `json:"source,omitempty"`
 	// Approvals are those by which the run was allowed to start.
 	Approvals []Approval `json:"approvals,omitempty"`
 }

@@ -46,7 +46,7 @@ const timeline = (data, stage) => {
       Object.assign(solid.style, { left: s - l + "px", width: Math.max(b.failed && b.soft ? 0 : 2, t - s) + "px" });
       const need = textWidth(b.name), inside = t - s >= need && b.kind !== "violated";
       const right = !inside && room() - r >= need, left = !inside && !right && l >= need;
-      name.hidden = !b.name || (!inside && !right && !left);
+      name.hidden = !b.name || (!inside && (b.kind.startsWith("phase") || (!right && !left)));
       name.classList.toggle("in", inside);
       Object.assign(name.style, { top: top + "px", left: (inside ? s : right ? r : l - need) + "px" });
     };
@@ -91,6 +91,7 @@ const timeline = (data, stage) => {
         all[i].hidden = x < -1 || x > room() + 1;
         if (all[i].hidden) return;
         const level = Math.max(0, ends.findIndex((end) => end <= x));
+        all[i].lastChild.data = ends[level] <= x ? m.n : ""; // no room for the number
         ends[level] = x + 30;
         deepest = Math.max(deepest, level);
         Object.assign(all[i].style, { left: x - 7 + "px", top: level * 16 + "px" });
@@ -173,7 +174,7 @@ const timeline = (data, stage) => {
     const latency = (d) => (d < 1 ? d * 1000 + " µs" : d < 1000 ? d + " ms" : d / 1000 + " s");
     plot(many ? 62 : 84, [l.lat.at, l.lat.p99, l.lat.p50],
       [{ stroke: () => colour("accent", "c0"), width: 1 }, { stroke: () => colour("accent", "70"), width: 1 }],
-      { scale: { distr: 3, range: [l.lo, l.hi] }, bands: [{ series: [1, 2], fill: () => colour("accent-soft", "c0") }], axis: { splits: () => [l.lo, l.hi], values: (_, s) => s.map(latency) } },
+      { scale: { distr: 3, range: [l.lo, l.hi] }, bands: [{ series: [1, 2], fill: () => colour("accent-soft", "c0") }], axis: { splits: () => [l.lo, l.hi], values: () => [l.lo, l.hi].map(latency) } },
       { drawClear: [behind(l, false)] });
   };
 

@@ -1,13 +1,10 @@
 package wiring
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/gameday-toolkit/gameday/internal/backlog"
 	"github.com/gameday-toolkit/gameday/internal/history"
@@ -49,9 +46,15 @@ func Clean(j *Judged) bool {
 	return len(j.Run.Outstanding()) == 0 && !j.Run.Damaged()
 }
 
-// Write makes the reports in dir; no formats means all of them.
+// Model is what every report says.
+func (j *Judged) Model() *reports.Model { return reports.Build(j.Run, j.Result, j.Findings) }
+
+// samplesFormat is written only when it is asked for: it is as large as the run was long.
+const samplesFormat = "samples"
+
+// Write makes the reports in dir; no formats means all of them but the samples.
 func (j *Judged) Write(dir string, formats []string) error {
-	m := reports.Build(j.Run, j.Result, j.Findings)
+	m := j.Model()
 	if len(formats) == 0 {
 		return reports.WriteAll(dir, m)
 	}
@@ -60,37 +63,20 @@ func (j *Judged) Write(dir string, formats []string) error {
 	}
 	var errs []error
 	for _, r := range reports.Renderers() {
-		if slices.Contains(formats, format(r.Name)) {
-			errs = append(errs, writeOne(dir, r, m))
+		if slices.Contains(formats, r.Format) {
+			errs = append(errs, r.WriteTo(dir, m))
 		}
+	}
+	if slices.Contains(formats, samplesFormat) {
+		errs = append(errs, reports.WriteSamples(dir, j.Run))
 	}
 	return errors.Join(errs...)
 }
 
-// Formats are the names of all report formats: html, md, json, junit, csv.
+// Formats are the names of all report formats.
 func Formats() (names []string) {
 	for _, r := range reports.Renderers() {
-		names = append(names, format(r.Name))
+		names = append(names, r.Format)
 	}
-	return names
-}
-
-// format is what people call a report: by its extension, or junit, which is one kind of XML among many.
-func format(file string) string {
-	if name, ok := strings.CutSuffix(file, ".xml"); ok {
-		return name
-	}
-	return strings.TrimPrefix(filepath.Ext(file), ".")
-}
-
-func writeOne(dir string, r reports.Renderer, m *reports.Model) error {
-	var b bytes.Buffer
-	err := r.Render(&b, m)
-	if err == nil {
-		err = os.WriteFile(filepath.Join(dir, r.Name), b.Bytes(), 0o644)
-	}
-	if err != nil {
-		return fmt.Errorf("writing %s: %w", r.Name, err)
-	}
-	return nil
+	return append(names, samplesFormat)
 }
