@@ -81,7 +81,7 @@ func (a *app) checkCmd() *cobra.Command {
 		Short: "Judge a run again, from its journal",
 		Long: `Check reads the journal of a run, judges it, and ends with the exit code that the verdict has: see "gameday run". In GitHub
 Actions it adds to the summary of the step and annotates the lines of the scenario, as run does.`,
-		Args:  usage(1, 1, "the directory of a run"),
+		Args: usage(1, 1, "the directory of a run"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			j, err := a.judge(args[0])
 			if err != nil {
