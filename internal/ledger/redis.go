@@ -152,13 +152,15 @@ func (s *redisStore) waited(n int, err error) (record.Outcome, string) {
 	return record.OK, ""
 }
 
-// patience is how long the server may wait for its replicas: a little less than we do, so that there is an answer.
+// patience is how long the server may wait for its replicas: less than we do, so that there is an answer. Redis looks at the
+// clock ten times a second.
 func patience(ctx context.Context) time.Duration {
 	deadline, ok := ctx.Deadline()
 	if !ok {
 		return time.Second
 	}
-	return max(time.Millisecond, time.Until(deadline)*9/10) // 0 would be for ever
+	left := time.Until(deadline)
+	return max(time.Millisecond, left-min(left/2, 120*time.Millisecond)) // 0 would be for ever
 }
 
 // Read gives one page; the cursor is a place in the list.

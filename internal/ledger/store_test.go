@@ -314,8 +314,10 @@ func (*panicking) Workers() int                                          { retur
 
 func TestMistakesInABlock(t *testing.T) {
 	for kind, blocks := range map[string][]string{
-		"http": {`{}`, `{"write":{"url":"ftp://x"}}`, `{"write":{"url":"http://x"},"resolver":"x"}`, `{"write":5}`},
-		"nats": {`{}`, `{"urls":["nats://x"],"subject":"a.>"}`, `{"urls":5}`},
+		"http":     {`{}`, `{"write":{"url":"ftp://x"}}`, `{"write":{"url":"http://x"},"resolver":"x"}`, `{"write":5}`},
+		"nats":     {`{}`, `{"urls":["nats://x"],"subject":"a.>"}`, `{"urls":5}`},
+		"postgres": {`{}`, `{"hosts":["a b"]}`, `{"hosts":["x:0"]}`, `{"hosts":["x"],"synchronous_commit":"maybe"}`, `{"hosts":["x"],"target_session_attrs":"y"}`, `{"hosts":["x"],"resolver":"x"}`, `{"hosts":5}`},
+		"redis":    {`{}`, `{"hosts":["x"]}`, `{"hosts":["x:1"],"keep":"1ms"}`, `{"hosts":["x:1"],"replicas":-1}`, `{"hosts":5}`},
 	} {
 		for _, b := range blocks {
 			_, err := Kinds()[kind].New([]byte(b), Env{})

@@ -1,0 +1,158 @@
+package ledger
+
+import (
+	"context"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/stretchr/testify/require"
+
+	"github.com/gameday-toolkit/gameday/internal/probe/servertest"
+	"github.com/gameday-toolkit/gameday/internal/record"
+	"github.com/gameday-toolkit/gameday/internal/sample"
+)
+
+func owner(hosts ...string) values {
+	return values{"hosts": hosts, "user": "gameday", "password": "secret", "database": "postgres"}
+}
+
+func with(v values, more values) values {
+	for key, value := range more {
+		v[key] = value
+	}
+	return v
+}
+
+// once writes one record with time enough.
+func once(t *testing.T, s Store, seq uint64, wait time.Duration) (string, string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), wait)
+	defer cancel()
+	o, detail := s.Write(ctx, Entry{Run: "r1", Seq: seq, Time: time.Now()})
+	require.Equal(t, o == record.OK, detail == "")
+	return o.String(), detail
+}
+
+func TestPostgresLedger(t *testing.T) {
+	t.Parallel()
+	server := servertest.StartPostgres(t)
+	store := newStore(t, "postgres", with(owner(server.Address), values{"table": "public.Records"}))
+	back, err := Read(t.Context(), store, ReadBackOptions{Run: "r1", Attempted: 1})
+	require.NoError(t, err, "no table yet is an empty ledger")
+	require.False(t, back.Has(0))
+
+	all := writeFor(t, 500*time.Millisecond, Options{Schedule: sample.Schedule{Rate: 3000}, Timeout: 10 * time.Second, Workers: 8}, store)
+	ok, fail, info := outcomes(all)
+	require.Greater(t, ok, 200)
+	require.Zero(t, fail+info)
+	server.Exec(t, `INSERT INTO "Records" SELECT 'an earlier one', n, 0, now() FROM generate_series(0, 2000) n`)
+	server.Exec(t, `INSERT INTO "Records" VALUES ('r1', 1000000, 0, now())`)
+	server.Exec(t, `DELETE FROM "Records" WHERE run = 'r1' AND seq = 1`)
+	back, err = Read(t.Context(), store, ReadBackOptions{Run: "r1", Attempted: all[len(all)-1].Seq + 1})
+	require.NoError(t, err)
+	require.Equal(t, 1, back.UnexpectedCount)
+	for _, r := range all {
+		require.Equal(t, r.Seq != 1, back.Count(r.Seq) == 1)
+	}
+	require.Equal(t, "f", server.Query(t, `SELECT bool_or(written NOT BETWEEN now() - interval '1 minute' AND now()) FROM "Records" WHERE run = 'r1'`))
+	o, detail := once(t, store, all[0].Seq, time.Minute)
+	require.Equal(t, "fail", o, "the server said so")
+	require.Contains(t, detail, "23505")
+}
+
+func TestPostgresLedgerThatMayNotMakeItsTable(t *testing.T) {
+	t.Parallel()
+	server := servertest.StartPostgres(t)
+	o, detail := once(t, newStore(t, "postgres", with(owner(server.Address), values{"create": false})), 0, time.Minute)
+	require.Equal(t, "fail", o)
+	require.Contains(t, detail, "42P01")
+	wrong := newStore(t, "postgres", with(owner(server.Address), values{"password": "not this one"}))
+	o, detail = once(t, wrong, 0, time.Minute)
+	require.Equal(t, "fail", o)
+	require.NotContains(t, detail, "not this one")
+	_, err := Read(brief(t), wrong, ReadBackOptions{Run: "r1", Attempted: 1})
+	require.Error(t, err, "who is not let in has not read")
+}
+
+// A commit that waits for a standby that does not answer is written on the primary, and was never acknowledged.
+func TestPostgresTellsSynchronousFromAsynchronous(t *testing.T) {
+	t.Parallel()
+	server := servertest.StartPostgres(t)
+	standby := server.Standby(t)
+	server.Exec(t, "ALTER SYSTEM SET synchronous_standby_names = 'standby'")
+	server.Exec(t, "SELECT pg_reload_conf()")
+	synchronous := newStore(t, "postgres", with(owner(server.Address), values{"synchronous_commit": "remote_apply"}))
+	local := newStore(t, "postgres", with(owner(server.Address), values{"synchronous_commit": "local"}))
+	o, detail := once(t, synchronous, 0, time.Minute)
+	require.Equal(t, "ok", o, detail)
+	reader := newStore(t, "postgres", with(owner(server.Address), values{"read": values{"hosts": []string{standby.Address}}}))
+	back, err := Read(t.Context(), reader, ReadBackOptions{Run: "r1", Attempted: 1})
+	require.NoError(t, err)
+	require.True(t, back.Has(0), "applied at the standby before it was acknowledged")
+
+	standby.Pause(t)
+	o, _ = once(t, synchronous, 1, 300*time.Millisecond)
+	require.Equal(t, "info", o)
+	o, detail = once(t, local, 2, time.Minute)
+	require.Equal(t, "ok", o, detail)
+	standby.Resume(t)
+	require.Eventually(t, func() bool {
+		back, err := Read(t.Context(), local, ReadBackOptions{Run: "r1", Attempted: 3})
+		return err == nil && back.Has(1)
+	}, 10*time.Second, 20*time.Millisecond, "what is unknown may be there")
+}
+
+// The client follows the primary as libpq does: the standby is asked, and is not the one.
+func TestPostgresFollowsAFailover(t *testing.T) {
+	t.Parallel()
+	east := servertest.StartPostgres(t)
+	west := east.Standby(t)
+	store := newStore(t, "postgres", with(owner(west.Address, east.Address), values{"target_session_attrs": "read-write"}))
+	o, detail := once(t, store, 0, time.Minute)
+	require.Equal(t, "ok", o, detail)
+	require.Equal(t, "1", east.Query(t, "SELECT count(*) FROM gameday_ledger"))
+	require.Eventually(t, func() bool {
+		return west.Query(t, "SELECT pg_last_wal_replay_lsn() >= '"+east.Query(t, "SELECT pg_current_wal_lsn()")+"'") == "t"
+	}, 10*time.Second, 20*time.Millisecond)
+	east.Pause(t)
+	o, _ = once(t, store, 1, 300*time.Millisecond)
+	require.Equal(t, "info", o, "it was sent")
+	west.Exec(t, "SELECT pg_promote()")
+	require.Eventually(t, func() bool { o, _ := once(t, store, 2, time.Second); return o == "ok" }, 10*time.Second, 20*time.Millisecond)
+	back, err := Read(t.Context(), store, ReadBackOptions{Run: "r1", Attempted: 3})
+	require.NoError(t, err)
+	require.Equal(t, []bool{true, false, true}, []bool{back.Has(0), back.Has(1), back.Has(2)})
+	require.NoError(t, store.Close(), "although a connection hangs")
+	east.Resume(t)
+}
+
+func TestPostgresThatStopsAndStarts(t *testing.T) {
+	t.Parallel()
+	server := servertest.StartPostgres(t)
+	store := newStore(t, "postgres", owner(server.Address))
+	o, detail := once(t, store, 0, time.Minute)
+	require.Equal(t, "ok", o, detail)
+	server.Stop(t)
+	o, detail = once(t, store, 1, time.Minute)
+	require.Equal(t, "info", o, "whether it was sent before the end is not known: %s", detail)
+	o, detail = once(t, store, 2, time.Minute)
+	require.Equal(t, "fail", o, detail)
+	server.Start(t)
+	o, detail = once(t, store, 3, time.Minute)
+	require.Equal(t, "ok", o, detail)
+}
+
+func TestWhatAnErrorOfPostgresPromises(t *testing.T) {
+	for _, c := range []struct {
+		severity, code string
+		refused        bool
+	}{
+		{"ERROR", "23505", true}, {"ERROR", "25006", true}, {"ERROR", "57014", true}, {"ERROR", "53100", true},
+		{"FATAL", "57P01", false}, {"PANIC", "53100", false}, {"ERROR", "40003", false}, {"ERROR", "08P01", false},
+	} {
+		require.Equal(t, c.refused, refused(&pgconn.PgError{SeverityUnlocalized: c.severity, Severity: "FEHLER", Code: c.code}), c)
+	}
+	require.False(t, refused(net.ErrClosed))
+}
