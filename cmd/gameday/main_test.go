@@ -36,6 +36,7 @@ import (
 //	terminal CODE TEXT ... gd on a terminal, on which TEXT is typed at once
 //	seated CODE TEXT ...   person at a terminal, who says yes to the plan first
 //	nowhere TEXT DIR       no file below DIR holds the text
+//	inbox VAR FILE         a server that writes what it is sent into the file, a line each
 //	clean                  svc/ holds the file "up" and nothing of ours
 //	flip FILE OFFSET       change one byte of a file, counted from its end where OFFSET is negative
 //	cut FILE SIZE          cut a file
@@ -79,7 +80,7 @@ func TestScripts(t *testing.T) {
 		Condition: condition,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"gd": gd, "start": start, "answer": answer, "startanswer": startanswer, "sig": sig, "sigpid": sigpid, "end": end, "until": until, "scenario": scenario, "serve": serve,
-			"lab": lab, "lastrun": lastrun, "nowhere": nowhere, "terminal": terminal, "clean": clean, "flip": flip,
+			"lab": lab, "lastrun": lastrun, "nowhere": nowhere, "terminal": terminal, "clean": clean, "flip": flip, "inbox": inbox,
 			"greet": greet, "checkup": checkup, "names": names, "prometheus": prometheus, "orders": orders, "address": address, "figure": figure, "counted": counted, "person": person, "seated": seated, "pester": pester,
 			"cut": cut, "smalldisk": smalldisk, "unprivileged": unprivileged,
 		},

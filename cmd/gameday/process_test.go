@@ -21,7 +21,7 @@ const patience = 90 * time.Second
 // passed on are the variables that a gameday in a script sees.
 var passedOn = []string{
 	"HOME", "PATH", "TERM", "TMPDIR", "USER", "GAMEDAY_PLUGIN_DIR", "XDG_STATE_HOME", "NO_COLOR", "CI", "GAMEDAY_VAR_token",
-	"GAMEDAY_TEST_MISBEHAVE", "GAMEDAY_TEST_ONCE", "GAMEDAY_TEST_VERSION", "GAMEDAY_TEST_FORBIDDEN",
+	"GAMEDAY_TEST_MISBEHAVE", "GAMEDAY_TEST_ONCE", "GAMEDAY_TEST_VERSION", "GAMEDAY_TEST_FORBIDDEN", "SLACK_URL",
 }
 
 // command makes a gameday that writes into files.

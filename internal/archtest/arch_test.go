@@ -44,6 +44,8 @@ var allowed = map[string][]string{
 	"internal/engine":         {"internal/journal", "internal/plan", "internal/probe", "internal/sample", "internal/undo", "plugins/sdk"},
 	"internal/pluginhost":     {"plugins/sdk"},
 	"internal/approval":       {},
+	"internal/notify":         {"plugins/sdk"},
+	"internal/live":           {"internal/history", "internal/journal", "internal/plan", "internal/sample", "reports"},
 	"internal/environment":    {},
 	"internal/replay":         {"internal/history", "internal/journal", "internal/measure", "internal/plan", "internal/record", "internal/sample", "plugins/sdk"},
 	"internal/chaostoolkit":   {"internal/history", "internal/journal", "internal/measure", "internal/plan", "internal/record", "internal/replay", "internal/sample", "plugins/sdk"},

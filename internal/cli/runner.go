@@ -14,6 +14,7 @@ import (
 	"github.com/gameday-toolkit/gameday/internal/engine"
 	"github.com/gameday-toolkit/gameday/internal/environment"
 	"github.com/gameday-toolkit/gameday/internal/journal"
+	"github.com/gameday-toolkit/gameday/internal/notify"
 	"github.com/gameday-toolkit/gameday/internal/plan"
 	"github.com/gameday-toolkit/gameday/internal/undo"
 )
@@ -28,8 +29,10 @@ type runner struct {
 	dir   journal.RunDir
 	lock  *environment.Lock
 	plan  *plan.Plan
+	page  *livePage // nil without -live
 	// source is the scenario's directory, from the top of its repository.
 	source string
+	tell   *notify.Notifier
 	// approvals are those that let the run start.
 	approvals []journal.Approval
 }
@@ -98,6 +101,10 @@ func (r *runner) carryOut(ctx context.Context) (err error) {
 	if r.dir, err = journal.CreateRunDir(r.root, r.dir.ID()); err != nil {
 		return hint(err, "choose another directory for runs with -runs DIR")
 	}
+	if r.tell, err = wiring.Notifier(ctx, r.plan, r.untold); err != nil {
+		return errors.Join(err, os.RemoveAll(r.dir.Path))
+	}
+	defer r.told(ctx)
 	started, engineErr, err := r.inDir(ctx)
 	if !started {
 		// Nothing was touched and nothing is registered: the directory holds nothing worth keeping.
@@ -143,7 +150,10 @@ func (r *runner) inDir(ctx context.Context) (started bool, engineErr, err error)
 	stop, end := r.signals.during(func(nth int) { said(show, nth) })
 	defer end()
 	defer r.watchHalts(ctx)()
-	c.Started, c.Journal, c.Stop, c.Observer = r.started(), w, stop, show
+	c.Started, c.Journal, c.Stop, c.Observer = r.started(), w, stop, &teller{Observer: show, r: r}
+	r.tell.Tell(wiring.NewsOf(r.plan, c.Started, notify.Start))
+	r.page.attach(ctx, &c, r.dir, show)
+	defer r.page.stopped()
 	c.Undo = undo.Options{Total: r.flags.revert, Attempt: min(time.Minute, r.flags.revert)}
 	if r.engine != nil {
 		r.engine(&c)
@@ -194,6 +204,8 @@ func (r *runner) conclude(ctx context.Context, engineErr, err error) error {
 	if code == ExitOK && written != nil {
 		code = ExitInconclusive // a verdict that nobody can read is none
 	}
+	r.tell.Tell(j.NewsOfEnd(r.plan, r.dir.Report("report.html")))
+	r.page.conclude(j)
 	view.Result(r.out, j.Run, j.Result, j.Findings, placeOf(r.dir), r.paint)
 	r.complain(r.tellGitHub(j))
 	r.keep(ctx, j)

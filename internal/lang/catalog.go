@@ -8,8 +8,8 @@ import (
 
 // Catalog says which kinds of blocks there are.
 type Catalog struct {
-	// Probes, Ledgers, Alerts and Actions are the core's own kinds, by block type.
-	Probes, Ledgers, Alerts, Actions map[string]sdk.Schema
+	// Probes, Ledgers, Alerts, Actions and Notifies are the core's own kinds, by block type.
+	Probes, Ledgers, Alerts, Actions, Notifies map[string]sdk.Schema
 	// Plugin describes a plugin by the label of its block. An error becomes a diagnostic at the block.
 	Plugin func(name string) (sdk.Info, error)
 	// Names are the plugins that could be found, for suggestions.

@@ -23,6 +23,7 @@ func (m *Module) Draft(outputs map[string]map[string]cty.Value) (*plan.Draft, hc
 	draft.Variables = ev.plainVariables(m.vars)
 	ev.scenario(root)
 	ev.projectLimits()
+	ev.projectNotify()
 	ev.run(root)
 	ev.finish()
 	draft.Files = m.l.fileList()
@@ -64,7 +65,7 @@ func (s *scope) block(d *decl) {
 	into := map[string]func(*body){
 		"target": (*body).target, "probe": (*body).probe, "slo": (*body).slo, "ledger": (*body).ledger, "alert": (*body).alert,
 		"fault": (*body).fault, "action": (*body).action, "objective": (*body).objective, "guard": (*body).guard, "limit": (*body).limit,
-		"output": (*body).output, "incident": (*body).incident,
+		"output": (*body).output, "notify": (*body).notify, "incident": (*body).incident,
 	}[d.kind.name]
 	if into == nil {
 		return

@@ -141,6 +141,9 @@ var kinds = []*kind{
 		preset("for", sdk.Duration, "0s", "how long `when` must have been true"),
 	)},
 	{name: "limit", core: limitSchema()},
+	{name: "notify", typed: true, only: "scenario", core: schema(
+		attr("on", sdk.StringList, "when: any of \"start\", \"abort\" and \"end\"; all when not set"),
+	)},
 	{name: "tier", only: "scenario", core: schema(
 		attr("rto", sdk.Duration, "how soon an SLO must hold again"),
 		attr("rpo", sdk.Duration, "how far back lost records may reach"),

@@ -46,6 +46,8 @@ func (c Catalog) coreKinds(kind string) map[string]sdk.Schema {
 		return c.Alerts
 	case "action":
 		return c.Actions
+	case "notify":
+		return c.Notifies
 	}
 	return nil
 }

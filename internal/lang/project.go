@@ -20,6 +20,7 @@ type project struct {
 	shown        string // its path for people
 	tiers        []*decl
 	limits       []*decl
+	notifies     []*decl
 	shared       []*decl // archive and trackers
 	environments map[string]*decl
 }
@@ -28,6 +29,7 @@ var projectSchema = &hcl.BodySchema{Blocks: []hcl.BlockHeaderSchema{
 	{Type: "tier", LabelNames: []string{"name"}},
 	{Type: "environment", LabelNames: []string{"name"}},
 	{Type: "limit", LabelNames: []string{"name"}},
+	{Type: "notify", LabelNames: []string{"type", "name"}},
 	{Type: "archive"},
 	{Type: "tracker", LabelNames: []string{"type", "name"}},
 }}
@@ -72,6 +74,8 @@ func (l *loader) readProject() {
 		case b.Type != "archive" && !l.goodLabels(b):
 		case b.Type == "archive" || b.Type == "tracker":
 			l.sharedBlock(p, b)
+		case b.Type == "notify":
+			l.notifyBlock(p, b)
 		default:
 			l.projectBlock(p, b, env)
 		}

@@ -23,6 +23,7 @@ type Draft struct {
 	Objectives []Objective `json:"objectives,omitempty"`
 	Guards     []Guard     `json:"guards,omitempty"`
 	Limits     []Limit     `json:"limits,omitempty"`
+	Notify     []Notify    `json:"notify,omitempty"`
 	Incident   *Incident   `json:"incident,omitempty"` // what a replay is measured against
 	// Dir is the scenario's directory, absolute; Files are those read, with their checksums.
 	Dir   string `json:"dir"`
@@ -219,6 +220,15 @@ type Guard struct {
 	Scope string `json:"scope,omitempty"`
 	// Consts holds the values of the var, local and each references in Expr, by root name.
 	Consts json.RawMessage `json:"consts,omitempty"`
+	Pos    Pos             `json:"pos"`
+}
+
+// Notify is somebody who is told what the run does.
+type Notify struct {
+	Addr   string          `json:"addr"`
+	Type   string          `json:"type"`
+	On     []string        `json:"on"` // start, abort, end
+	Config json.RawMessage `json:"config,omitempty"`
 	Pos    Pos             `json:"pos"`
 }
 

@@ -186,4 +186,7 @@ func (v planView) watched() {
 	for _, a := range v.p.Alerts {
 		v.line(2, column, a.Addr, "", a.Type)
 	}
+	for _, n := range v.p.Notify {
+		v.line(2, column, n.Addr, "", "told on "+strings.Join(n.On, ", "))
+	}
 }

@@ -34,6 +34,7 @@ func Types(w io.Writer, c lang.Catalog) {
 	blocks(w, "ledger", c.Ledgers)
 	blocks(w, "alert", c.Alerts)
 	blocks(w, "action", c.Actions)
+	blocks(w, "notify", c.Notifies)
 }
 
 func blocks(w io.Writer, kind string, types map[string]sdk.Schema) {

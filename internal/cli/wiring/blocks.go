@@ -6,6 +6,7 @@ import (
 
 	"github.com/gameday-toolkit/gameday/internal/alert"
 	"github.com/gameday-toolkit/gameday/internal/ledger"
+	"github.com/gameday-toolkit/gameday/internal/notify"
 	"github.com/gameday-toolkit/gameday/internal/plan"
 	"github.com/gameday-toolkit/gameday/internal/probe"
 	"github.com/gameday-toolkit/gameday/internal/probe/promql"
@@ -37,6 +38,12 @@ func misfits(d *plan.Draft) (notices []plan.Notice) {
 		if k, ok := alert.Kinds()[a.Type]; ok {
 			_, err := k.New(reveal(a.Config), alert.Env{})
 			note(a.Addr, err)
+		}
+	}
+	for _, n := range d.Notify {
+		if k, ok := notify.Kinds()[n.Type]; ok {
+			_, err := k.New(reveal(n.Config))
+			note(n.Addr, err)
 		}
 	}
 	for _, s := range d.SLOs {

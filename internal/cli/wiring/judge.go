@@ -41,6 +41,9 @@ func Judge(dir journal.RunDir) (*Judged, error) {
 	return j, nil
 }
 
+// Headline is the verdict in a word: passed, failed, inconclusive, aborted, leaked, not run, skipped.
+func (j *Judged) Headline() string { return reports.Build(j.Run, j.Result, j.Findings).Headline() }
+
 // Clean says whether the journal shows that nothing is left. One of which a part could not be read shows nothing.
 func Clean(j *Judged) bool {
 	return len(j.Run.Outstanding()) == 0 && !j.Run.Damaged()

@@ -11,6 +11,7 @@ import (
 	"github.com/gameday-toolkit/gameday/internal/alert"
 	"github.com/gameday-toolkit/gameday/internal/lang"
 	"github.com/gameday-toolkit/gameday/internal/ledger"
+	"github.com/gameday-toolkit/gameday/internal/notify"
 	"github.com/gameday-toolkit/gameday/internal/plan"
 	"github.com/gameday-toolkit/gameday/internal/pluginhost"
 	"github.com/gameday-toolkit/gameday/internal/pluginhost/lockfile"
@@ -61,7 +62,8 @@ func Types() lang.Catalog { return catalog(nil) }
 
 func catalog(names []string) lang.Catalog {
 	c := lang.Catalog{
-		Probes: map[string]sdk.Schema{}, Ledgers: map[string]sdk.Schema{}, Alerts: map[string]sdk.Schema{}, Actions: map[string]sdk.Schema{}, Names: names,
+		Probes: map[string]sdk.Schema{}, Ledgers: map[string]sdk.Schema{}, Alerts: map[string]sdk.Schema{}, Actions: map[string]sdk.Schema{},
+		Notifies: map[string]sdk.Schema{}, Names: names,
 	}
 	for name, k := range probe.Kinds() {
 		c.Probes[name] = k.Schema
@@ -74,6 +76,9 @@ func catalog(names []string) lang.Catalog {
 	}
 	for name, k := range action.Kinds() {
 		c.Actions[name] = k.Schema
+	}
+	for name, k := range notify.Kinds() {
+		c.Notifies[name] = k.Schema
 	}
 	return c
 }

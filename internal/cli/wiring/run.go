@@ -10,8 +10,8 @@ import (
 	"github.com/gameday-toolkit/gameday/internal/plan"
 )
 
-// Ask puts an instruction to a person and waits for the answer.
-type Ask func(ctx context.Context, title, instruction string) (by, answer string, err error)
+// Ask puts the instruction of a manual step to a person and waits for the answer.
+type Ask func(ctx context.Context, addr, title, instruction string) (by, answer string, err error)
 
 // Config gives the engine all that a plan needs. What is the run's own (its journal, its observer, how a person stops it)
 // is for the caller to add.
@@ -45,11 +45,16 @@ func Config(p *plan.Plan, run string, live *Live, ask Ask) (engine.Config, error
 // act carries out the core's own actions.
 func act(p *plan.Plan, run string, ask Ask) func(context.Context, plan.Action, json.RawMessage) (engine.Said, error) {
 	kinds := action.Kinds()
-	env := action.Env{Dir: p.Dir, Run: run, Ask: ask}
 	return func(ctx context.Context, a plan.Action, config json.RawMessage) (engine.Said, error) {
 		k, ok := kinds[a.Type]
 		if !ok {
 			return engine.Said{}, fmt.Errorf("there is no action of type %q in this gameday", a.Type)
+		}
+		env := action.Env{Dir: p.Dir, Run: run}
+		if ask != nil {
+			env.Ask = func(ctx context.Context, title, instruction string) (string, string, error) {
+				return ask(ctx, a.Addr, title, instruction)
+			}
 		}
 		said, err := k.Run(ctx, env, config)
 		return engine.Said(said), err
