@@ -27,7 +27,7 @@ func (a *app) allowed(ctx context.Context, p *plan.Plan, o *runFlags, given []ap
 	for _, act := range p.Actions {
 		if act.Plugin == "" && act.Type == "manual" && !a.canAsk(o) {
 			errs = append(errs, hint(fmt.Errorf("%s needs a person, and there is no terminal", act.Addr),
-				"run it on a terminal, or with -manual-by NAME and the answers on standard input, one line each"))
+				"run it on a terminal, with -live :8080 to acknowledge it on the live page, or with -manual-by NAME and the answers on standard input, one line each"))
 		}
 	}
 	return by, errors.Join(errs...)

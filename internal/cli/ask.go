@@ -60,7 +60,10 @@ func readable(ctx context.Context, fd int) error {
 }
 
 // canAsk says whether a person can be asked during a run.
-func (a *app) canAsk(o *runFlags) bool {
+func (a *app) canAsk(o *runFlags) bool { return o.live.addr != "" || a.canType(o) }
+
+// canType says whether somebody may answer where this was started.
+func (a *app) canType(o *runFlags) bool {
 	return o.manualBy != "" || term.IsTerminal(int(a.in.Fd()))
 }
 

@@ -26,6 +26,7 @@ type runFlags struct {
 	manualBy   string
 	label      string
 	approvedBy []string
+	live       liveFlags
 	approvals  []string
 }
 
@@ -70,6 +71,7 @@ Exit code:
 	f.StringVar(&o.manualBy, "manual-by", "", "the `name` of the person who answers manual steps on standard input, without a terminal")
 	f.StringArrayVar(&o.approvals, "approval", nil, "a `file` that gameday approve wrote, where it does not lie beside the plan; may be repeated")
 	f.StringArrayVar(&o.approvedBy, "approved-by", nil, "the `name` of somebody who has approved this run; may be repeated")
+	o.live.add(f, "live", "", "serve the live page")
 	return cmd
 }
 
@@ -82,6 +84,10 @@ func (a *app) run(ctx context.Context, path string, o *runFlags) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, r.leave()) }()
+	if err := r.openPage(); err != nil {
+		return err
+	}
+	defer func() { a.complain(r.page.close()) }()
 	saved, err := r.planned(ctx, path)
 	if err != nil {
 		return err

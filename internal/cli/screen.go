@@ -41,9 +41,16 @@ func said(show screen, nth int) {
 	}
 }
 
-// asker puts manual steps to the person at the terminal, or to whoever -manual-by names.
+// asker puts manual steps to the person at the terminal, or to whoever -manual-by names, and to the live page.
 func (r *runner) asker(show screen) wiring.Ask {
-	if !r.canAsk(r.flags) {
+	if r.page != nil {
+		return r.page.asker(r.terminalAsker(show), show)
+	}
+	return r.terminalAsker(show)
+}
+
+func (r *runner) terminalAsker(show screen) wiring.Ask {
+	if !r.canType(r.flags) {
 		return nil
 	}
 	in := &lines{in: r.in}
@@ -51,7 +58,7 @@ func (r *runner) asker(show screen) wiring.Ask {
 	if by == "" {
 		by = userName()
 	}
-	return func(ctx context.Context, title, instruction string) (string, string, error) {
+	return func(ctx context.Context, _, title, instruction string) (string, string, error) {
 		if title != "" {
 			show.Say("YOUR TURN: " + title)
 		}

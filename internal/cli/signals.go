@@ -72,6 +72,17 @@ func (s *signals) wish(stop engine.Stop) {
 	}
 }
 
+// once is wish for somebody who must not be taken for a second wish. It says whether there is a run to end.
+func (s *signals) once(stop engine.Stop) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.run == nil || s.run.n > 0 {
+		return false
+	}
+	s.run.want(stop)
+	return true
+}
+
 func (r *runSignals) want(stop engine.Stop) {
 	r.n++
 	r.said(r.n)

@@ -125,6 +125,8 @@ type Live func(addr, attr string) (any, bool)
 type Stop struct {
 	Reason string
 	By     string // "person"
+	// Once is the wish of somebody who cannot know whether the run is being aborted already: it is never a second one.
+	Once bool
 }
 
 // Trouble is a failure of something of ours. A Fatal one ends the run.

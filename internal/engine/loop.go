@@ -136,7 +136,7 @@ func (l *loop) tick() {
 // stop is a person's wish: the first aborts, a second one ends the waiting.
 func (l *loop) stop(s Stop) {
 	if l.abort != nil {
-		l.hurry = true
+		l.hurry = l.hurry || !s.Once
 		return
 	}
 	l.end(s.By, s.Reason)
