@@ -109,7 +109,7 @@ func newStacked(m *Model) *stacked {
 
 // briefChart is the timeline of the SLO that suffered most.
 func (m *Model) briefChart() *chart {
-	c := &chart{Class: "brief", W: 680, X0: gutter, X1: 680 - 6, m: m, length: m.length(), ticks: 8, rows: 3, Title: "Timeline of the run", Desc: m.timelineInWords(), y: 2}
+	c := &chart{Class: "brief", W: 680, X0: gutter, X1: 680 - 6, m: m, length: m.length(), ticks: 8, rows: 3, brief: true, Title: "Timeline of the run", Desc: m.timelineInWords(), y: 2}
 	c.phases()
 	top := c.y
 	c.bars("faults", m.faultBars())

@@ -41,7 +41,7 @@ func (c *chart) lane(s *measure.SLOResult) {
 	c.label(c.X0, c.y-7, "start", "lane-name", clip(shortName(s.Addr), int((c.X1-c.X0-110)/charWidth)))
 	c.label(c.X1, c.y-7, "end", "note-text", "target "+Percent(s.Target))
 	c.sli(s, columns(s.Points, c.x))
-	if lo, hi := decades(s.Latency); hi > 0 {
+	if lo, hi := decades(s.Latency); hi > 0 && !c.brief {
 		c.latency(columns(latencyPoints(s.Latency), c.x), lo, hi)
 	}
 	c.y += 10

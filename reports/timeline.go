@@ -45,7 +45,8 @@ type chart struct {
 	y      float64
 	length time.Duration
 	ticks  int
-	rows   int // of bars of one kind
+	rows   int  // of bars of one kind
+	brief  bool // without latency
 }
 
 func (m *Model) charts() []*chart {
