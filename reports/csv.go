@@ -12,7 +12,7 @@ import (
 // apostrophe in front (OWASP, "CSV Injection"), also behind the separators that spreadsheets of other languages use.
 func CSV(w io.Writer, m *Model) error {
 	b := bufio.NewWriter(w)
-	record(b, "severity", "rule", "title", "subject", "scenario", "service", "owner", "detail", "remedy", "run", "entries", "file", "line", "fingerprint")
+	csvRow(b, "severity", "rule", "title", "subject", "scenario", "service", "owner", "detail", "remedy", "run", "entries", "file", "line", "fingerprint")
 	for _, c := range m.findingCards(nil) {
 		f := c.Finding
 		line := ""
@@ -23,7 +23,7 @@ func CSV(w io.Writer, m *Model) error {
 		for _, e := range f.Entries {
 			entries = append(entries, strconv.FormatUint(e, 10))
 		}
-		record(b, f.Severity, f.Rule, f.Title, f.Subject, f.Scenario, f.Service, f.Owner, f.Detail, f.Remedy, m.Run.ID, strings.Join(entries, " "), f.Pos.File, line, f.Fingerprint)
+		csvRow(b, f.Severity, f.Rule, f.Title, f.Subject, f.Scenario, f.Service, f.Owner, f.Detail, f.Remedy, m.Run.ID, strings.Join(entries, " "), f.Pos.File, line, f.Fingerprint)
 	}
 	if err := b.Flush(); err != nil {
 		return fmt.Errorf("writing the findings as CSV: %w", err)
@@ -31,8 +31,8 @@ func CSV(w io.Writer, m *Model) error {
 	return nil
 }
 
-// record quotes every cell, so that no separator of any locale takes a cell apart. Errors stay in the buffered writer.
-func record(w *bufio.Writer, cells ...string) {
+// csvRow quotes every cell, so that no separator of any locale takes a cell apart. Errors stay in the buffered writer.
+func csvRow(w *bufio.Writer, cells ...string) {
 	for i, cell := range cells {
 		if i > 0 {
 			_ = w.WriteByte(',')

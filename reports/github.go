@@ -48,10 +48,7 @@ func annotate(w io.Writer, kind, file string, line int, title, text string) {
 	var props []string
 	property := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
 	if file != "" {
-		props = append(props, "file="+property.Replace(file))
-		if line > 0 {
-			props = append(props, fmt.Sprintf("line=%d", line))
-		}
+		props = append(props, "file="+property.Replace(file), fmt.Sprintf("line=%d", max(1, line)))
 	}
 	props = append(props, "title="+property.Replace(title))
 	fmt.Fprintf(w, "::%s %s::%s\n", kind, strings.Join(props, ","), strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A").Replace(orElse(text, title)))
