@@ -103,7 +103,9 @@ var kinds = []*kind{
 	)},
 	{name: "slo", each: true, core: kindSchema{
 		attr("description", sdk.String, "one line for people"),
-		required("target", sdk.Number, "percent of the answers that must be good"),
+		attr("target", sdk.Number, "percent of the answers that must be good; required unless openslo has one"),
+		attr("openslo", sdk.String, "an OpenSLO v1 document whose ratio, target and period are taken over: file(\"slo.yaml\")"),
+		attr("prometheus_url", sdk.String, "with openslo: the address of the Prometheus server, where the document names none"),
 		attr("window", sdk.Duration, "how much of the past a violation is judged by; the longer of 1s and 20 samples when not set"),
 		preset("period", sdk.Duration, "720h", "of the error budget"),
 	}.with(sdk.Block{Name: "prometheus", Max: 1, Schema: ratioSchema()}),

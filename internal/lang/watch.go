@@ -55,7 +55,13 @@ func (b *body) slo() {
 	s.Target = b.number("target", 100)
 	s.Window, s.Period = b.positive("window"), b.positive("period")
 	s.Ratio = b.ratio()
+	b.openSLO(&s)
 	switch {
+	case !b.given("target") && !b.given("openslo"):
+		b.incomplete("The SLO has no target", "Say how many percent of the answers must be good: target = 99.9")
+	case b.given("openslo") && (b.given("probe") || len(blocksOf(b.d.block.Body, "prometheus")) > 0):
+		b.fail("openslo", "The SLO counts two things", "Remove openslo, or the probe or prometheus block beside it.")
+	case b.given("openslo"): // has what it counts, or a mistake that has been reported
 	case b.given("probe") && s.Ratio != nil:
 		b.fail("probe", "The SLO has both a probe and a prometheus block", "Remove one of them.")
 	case !b.given("probe") && s.Ratio == nil && len(blocksOf(b.d.block.Body, "prometheus")) == 0:
