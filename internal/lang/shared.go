@@ -61,6 +61,9 @@ func trackerTypes() map[string]sdk.Schema {
 		"servicenow": schema(
 			required("url", sdk.String, "of the instance, such as https://example.service-now.com"),
 			preset("table", sdk.String, "incident", "the table in which records are made"),
+			preset("open_state", sdk.String, "2", "the state that a record is put into when a finding comes back"),
+			preset("closed_state", sdk.String, "6", "the state that a record is put into when a finding is proven fixed"),
+			preset("close_code", sdk.String, "Solution provided", "the close code, which the instance must know"),
 			user, token("SERVICENOW_TOKEN")),
 	}
 }
