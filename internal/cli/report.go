@@ -11,6 +11,7 @@ import (
 	"github.com/gameday-toolkit/gameday/internal/cli/wiring"
 	"github.com/gameday-toolkit/gameday/internal/history"
 	"github.com/gameday-toolkit/gameday/internal/journal"
+	"github.com/gameday-toolkit/gameday/internal/replay"
 )
 
 // judge opens a run by the path of its directory or journal, and warns where its record has a flaw.
@@ -88,6 +89,7 @@ Actions it adds to the summary of the step and annotates the lines of the scenar
 				return err
 			}
 			view.Result(a.out, j.Run, j.Result, j.Findings, placeOf(j.Dir), a.paint)
+			view.Replay(a.out, replay.Compare(j.Run, j.Result), a.paint)
 			if err := a.tellGitHub(j); err != nil {
 				return err
 			}

@@ -28,10 +28,12 @@ type runFlags struct {
 	approvedBy []string
 	live       liveFlags
 	approvals  []string
+	shape      func(*plan.Draft) error // what a replay changes; nil for others
 }
 
-func (a *app) runCmd() *cobra.Command {
-	var o runFlags
+func (a *app) runCmd() *cobra.Command { return a.runCmdOf(&runFlags{}) }
+
+func (a *app) runCmdOf(o *runFlags) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run [-yes] [-var NAME=VALUE]... PATH|PLANFILE",
 		Short: "Carry a game day out, put everything back, and leave a report",
@@ -55,7 +57,7 @@ Exit code:
 			if o.plainText {
 				a.noColour()
 			}
-			return a.run(cmd.Context(), args[0], &o)
+			return a.run(cmd.Context(), args[0], o)
 		},
 	}
 	o.vars.add(cmd)
@@ -115,7 +117,14 @@ func (r *runner) planned(ctx context.Context, path string) (saved bool, err erro
 	if err != nil {
 		return false, err
 	}
-	first := func(d *plan.Draft) error { return r.enter(ctx, d.Scenario.Environment) }
+	first := func(d *plan.Draft) error {
+		if r.flags.shape != nil {
+			if err := r.flags.shape(d); err != nil {
+				return err
+			}
+		}
+		return r.enter(ctx, d.Scenario.Environment)
+	}
 	if f == nil {
 		r.source = sourceDir(path)
 		src, err := r.flags.vars.source(path)

@@ -16,6 +16,7 @@ import (
 	"github.com/gameday-toolkit/gameday/internal/journal"
 	"github.com/gameday-toolkit/gameday/internal/notify"
 	"github.com/gameday-toolkit/gameday/internal/plan"
+	"github.com/gameday-toolkit/gameday/internal/replay"
 	"github.com/gameday-toolkit/gameday/internal/undo"
 )
 
@@ -207,6 +208,7 @@ func (r *runner) conclude(ctx context.Context, engineErr, err error) error {
 	r.tell.Tell(j.NewsOfEnd(r.plan, r.dir.Report("report.html")))
 	r.page.conclude(j)
 	view.Result(r.out, j.Run, j.Result, j.Findings, placeOf(r.dir), r.paint)
+	view.Replay(r.out, replay.Compare(j.Run, j.Result), r.paint)
 	r.complain(r.tellGitHub(j))
 	r.keep(ctx, j)
 	return exitError{code}

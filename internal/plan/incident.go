@@ -1,6 +1,9 @@
 package plan
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Incident is something that happened, and that a replay is measured against. Times are counted from Started; one that
 // nobody wrote down is nil.
@@ -51,8 +54,8 @@ type Paced struct {
 const leastGap = Duration(time.Second)
 
 // Pace makes the steps of a draft follow each other speed times as fast as in the incident. What is measured keeps its
-// time: no objective changes, and a fault stays until its recovery can be seen: as long as the longest objective that
-// waits on it may take, and be stable.
+// time: no objective changes, and a fault stays until what waits on it can be judged: as long as the longest objective
+// may take, and be stable. A fault that was there while something else was judged still is.
 func (d *Draft) Pace(speed float64) {
 	if d.Incident == nil || speed <= 0 || speed == 1 {
 		return
@@ -60,33 +63,32 @@ func (d *Draft) Pace(speed float64) {
 	in := *d.Incident
 	in.Speed, in.Paced = speed, nil
 	d.Incident = &in
-	kept := map[string]bool{}
-	for _, addr := range in.Keep {
-		kept[addr] = true
-	}
+	was := d.Faults
 	d.Faults, d.Actions = append([]Fault(nil), d.Faults...), append([]Action(nil), d.Actions...)
 	for i := range d.Faults {
-		f := &d.Faults[i]
-		was := Paced{Addr: f.Addr, At: f.When.At, Hold: f.Hold}
-		if kept[f.Addr] {
-			was.Why = "its times are kept"
-		} else {
+		if f := &d.Faults[i]; !slices.Contains(in.Keep, f.Addr) {
 			f.When.At = faster(f.When.At, speed)
-			f.Hold, was.Why = d.shorter(f, speed)
 		}
-		in.Paced = append(in.Paced, was)
+	}
+	for i := range d.Faults {
+		f, p := &d.Faults[i], Paced{Addr: was[i].Addr, At: was[i].When.At, Hold: was[i].Hold}
+		if slices.Contains(in.Keep, f.Addr) {
+			p.Why = "its times are kept"
+		} else {
+			f.Hold, p.Why = d.shorter(i, was, speed)
+		}
+		in.Paced = append(in.Paced, p)
 	}
 	for i := range d.Actions {
 		a := &d.Actions[i]
-		was := Paced{Addr: a.Addr, At: a.When.At}
-		if kept[a.Addr] {
-			was.Why = "its times are kept"
+		p := Paced{Addr: a.Addr, At: a.When.At}
+		if slices.Contains(in.Keep, a.Addr) {
+			p.Why = "its times are kept"
 		} else {
 			a.When.At = faster(a.When.At, speed)
 		}
-		in.Paced = append(in.Paced, was)
+		in.Paced = append(in.Paced, p)
 	}
-	d.Incident.Paced = in.Paced
 }
 
 func faster(at Duration, speed float64) Duration {
@@ -96,22 +98,34 @@ func faster(at Duration, speed float64) Duration {
 	return min(at, max(leastGap, Duration(float64(at)/speed)))
 }
 
-// shorter is how long a fault stays, and what keeps it from being shorter.
-func (d *Draft) shorter(f *Fault, speed float64) (hold Duration, why string) {
+// shorter is how long a fault stays, and what keeps it from being shorter. It never stays longer than it did.
+func (d *Draft) shorter(i int, was []Fault, speed float64) (hold Duration, why string) {
+	f := d.Faults[i]
 	hold = min(f.Hold, max(leastGap, Duration(float64(f.Hold)/speed)))
-	need, by := Duration(0), ""
 	for _, o := range d.Objectives {
-		if n := watch(o); d.startsClock(o, f) && n > need {
-			need, by = n, o.Addr
+		for j, g := range d.Faults {
+			need := min(watch(o), overlap(was[i], was[j]))
+			if !startsClock(o, j, was) || need <= 0 {
+				continue
+			}
+			if len(f.When.After)+len(g.When.After) == 0 {
+				need += g.When.At - f.When.At
+			}
+			if need = min(need, f.Hold); need > hold {
+				hold, why = need, "to see the recovery of "+o.Addr
+			}
 		}
 	}
-	if hold < need {
-		if hold = min(need, f.Hold); need > f.Hold {
-			by += ", which needs more than the fault lasted"
-		}
-		return hold, "to see the recovery of " + by
+	return hold, why
+}
+
+// overlap is how long a fault was there after another one had begun. Of those that wait for something it is not known when
+// they began, so that all of it counts.
+func overlap(f, g Fault) Duration {
+	if f.Addr == g.Addr || len(f.When.After)+len(g.When.After) > 0 {
+		return f.Hold
 	}
-	return hold, ""
+	return f.When.At + f.Hold - g.When.At
 }
 
 // watch is how long a fault must be there for an objective to be judged.
@@ -127,14 +141,15 @@ func watch(o Objective) Duration {
 
 // startsClock says whether a fault is the one that an objective waits on. One that names none waits on the first to
 // start; any of those at the earliest time may be that.
-func (d *Draft) startsClock(o Objective, f *Fault) bool {
+func startsClock(o Objective, i int, faults []Fault) bool {
+	f := faults[i]
 	if o.Fault != "" {
 		return o.Fault == f.Addr
 	}
 	if len(f.When.After) > 0 {
 		return false
 	}
-	for _, other := range d.Faults {
+	for _, other := range faults {
 		if len(other.When.After) == 0 && other.When.At < f.When.At {
 			return false
 		}

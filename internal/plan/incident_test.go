@@ -35,6 +35,10 @@ func TestTheStepsAreCompressedAndTheMeasurementsAreNot(t *testing.T) {
 	require.Contains(t, d.Incident.Paced[1].Why, "objective.recovers")
 	require.Equal(t, leastGap, d.Faults[1].When.At, "steps keep their order")
 
+	d = incidentDraft(Duration(20 * time.Second))
+	d.Pace(1000)
+	require.Equal(t, Duration(time.Second+25*time.Second), d.Faults[0].Hold, "the quota is still used up while the recovery from the zone's loss is judged")
+
 	d = incidentDraft(minutes(31))
 	d.Incident.Keep = []string{"fault.zone"}
 	d.Pace(10)
@@ -53,6 +57,9 @@ func TestPaceNeverTouchesWhatIsMeasured(t *testing.T) {
 		}
 		require.GreaterOrEqual(t, d.Faults[1].Hold, min(rto+Duration(5*time.Second), was.Faults[1].Hold))
 		require.Less(t, d.Faults[0].When.At, d.Faults[1].When.At)
+		end := func(f Fault) Duration { return f.When.At + f.Hold }
+		judged := min(rto+Duration(5*time.Second), end(was.Faults[0])-was.Faults[1].When.At)
+		require.GreaterOrEqual(t, end(d.Faults[0])+1, min(d.Faults[1].When.At+judged, d.Faults[0].When.At+was.Faults[0].Hold), "what was there still is")
 	})
 }
 

@@ -20,6 +20,7 @@ func Plan(w io.Writer, p *plan.Plan, paint Paint) {
 	v.title()
 	v.targets()
 	v.timeline()
+	v.replay()
 	v.watched()
 	v.objectives()
 	v.stops()

@@ -13,7 +13,7 @@ import (
 const (
 	longest     = 2000 // runes of a text
 	longComment = 200  // runes of a comment
-	longName    = 60
+	longName    = 40   // letters of a name
 )
 
 // Clean takes out what steers terminals and turns the direction of text around, and cuts what is too long.
@@ -75,11 +75,8 @@ func name(s string, sep rune, otherwise string) string {
 		default:
 			gap = true
 		}
-		if b.Len() >= longName {
-			break
-		}
 	}
-	out := strings.Trim(b.String(), string(sep))
+	out := whole(b.String(), sep)
 	switch {
 	case out == "":
 		return otherwise
@@ -87,6 +84,18 @@ func name(s string, sep rune, otherwise string) string {
 		return otherwise + string(sep) + out
 	}
 	return out
+}
+
+// whole cuts a name where a word ends.
+func whole(s string, sep rune) string {
+	if len(s) <= longName {
+		return s
+	}
+	cut := s[:longName+1]
+	if i := strings.LastIndexByte(cut, byte(sep)); i > 0 {
+		return cut[:i]
+	}
+	return s[:longName]
 }
 
 // Names gives each block of a file a name of its own.
