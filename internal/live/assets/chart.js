@@ -32,22 +32,24 @@ function frame(s) {
   return f;
 }
 
-function draw(f, s) {
+function draw(f, s, m = model) {
   const now = model.slos[s.addr], [top, chart] = f.children, [, about, value, word] = top.children;
   f.className = "slo" + (now?.violated ? " violated" : now?.known ? "" : " unknown");
   put(about, (s.description ? s.description + "; " : "") + "target " + s.target + " %");
   put(value, now?.known ? percent(now.sli) : "");
   put(word, !now?.known ? "no answers" : now.violated ? "VIOLATED" : "holds");
-  const W = Math.max(280, chart.clientWidth || 600), H = 200, g = { l: 46, r: W - 4, t: 8, b: 118, lt: 134, lb: 180 };
+  const H = m.state.slos.length > 2 ? 200 : 300, W = Math.max(280, chart.clientWidth || 600); // a few curves get more room
+  const g = { l: 50, r: W - 4, t: 8, b: H * .62, lt: H * .62 + 20, lb: H - 20 };
   const end = Math.max(model.elapsed(), 10000), start = model.whole ? 0 : Math.max(0, end - recent);
   g.x = t => g.l + (g.r - g.l) * (t - start) / (end - start);
   g.y = share => g.b - (g.b - g.t) * share;
   chart.setAttribute("viewBox", `0 0 ${W} ${H}`);
-  const parts = [], pts = points(s.addr, start, end), most = Math.max(1, ...pts.map(p => p.p99)) * 1.1;
+  chart.style.height = H + "px";
+  const parts = [], pts = points(s.addr, start, end), most = Math.max(1, ...pts.map(p => p.p99));
   g.ly = v => g.lb - (g.lb - g.lt) * v / most;
   axes(parts, g, start, end, most);
   faults(parts, g, start, end);
-  parts.push(...curve(pts, g), ...marks(g, start));
+  parts.push(...curve(pts, g, s.target / 100), ...marks(g, start));
   parts.push(svg("line", { class: "target", x1: g.l, x2: g.r, y1: g.y(s.target / 100), y2: g.y(s.target / 100) }));
   if (hover !== null) parts.push(...readout(pts, g));
   chart.setAttribute("aria-label", s.name + ": " + (now?.known ? percent(now.sli) + " good, target " + s.target + " %" : "no answers"));
@@ -55,8 +57,8 @@ function draw(f, s) {
 }
 
 function points(addr, start, end) {
-  const c = curves[addr] || [], out = [];
-  for (let i = Math.max(0, Math.floor(start / width)); i < c.length && i * width < end; i++) {
+  const c = curves[addr] || [], out = [], open = model.state.run.state === "running" ? 1 : 0; // the last bucket still fills
+  for (let i = Math.max(0, Math.ceil(start / width)); i < c.length - open && i * width < end; i++) {
     const [good, total, unsent, p50, p99] = c[i];
     if (total || unsent) out.push({ t: (i + .5) * width, from: i * width, good, total, unsent, p50, p99 });
   }
@@ -69,7 +71,7 @@ function axes(parts, g, start, end, most) {
     parts.push(svg("text", { x: g.l - 6, y: g.y(share) + 4, "text-anchor": "end" }, 100 * share + " %"));
   }
   parts.push(svg("line", { class: "grid", x1: g.l, x2: g.r, y1: g.lb, y2: g.lb }));
-  parts.push(svg("text", { x: g.l - 6, y: g.lt + 8, "text-anchor": "end" }, millis(most)), svg("text", { x: g.l - 6, y: g.lb, "text-anchor": "end" }, "p50, p99"));
+  parts.push(svg("text", { x: g.l - 6, y: g.lt + 4, "text-anchor": "end" }, millis(most)), svg("text", { x: g.l + 4, y: g.lt - 6 }, "time to answer: p99, p50"));
   const steps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200].map(s => s * 1000), step = steps.find(s => (end - start) / s * 62 <= g.r - g.l) || 14400000;
   for (let t = Math.ceil(start / step) * step; t <= end; t += step) {
     parts.push(svg("line", { class: "edge", x1: g.x(t), x2: g.x(t), y1: g.lb, y2: g.lb + 4 }));
@@ -91,7 +93,7 @@ function marks(g, start) {
   return notes().filter(t => t >= start).map(t => svg("path", { class: "mark", d: `M${g.x(t)} ${g.t}v${g.lb - g.t}`, stroke: "currentColor" }));
 }
 
-function curve(pts, g) {
+function curve(pts, g, target) {
   let line = "", area = "", p99 = "", p50 = "", last = -1e9, first = 0, out = [];
   const gap = Math.max(3 * width, 3000);
   const close = () => { if (line) area += `${line.slice(line.lastIndexOf("M"))}L${g.x(last)} ${g.b}L${first} ${g.b}Z`; };
@@ -104,7 +106,7 @@ function curve(pts, g) {
     }
     if (p.p99 >= 0) { p99 += (joined && p99 ? "L" : "M") + x + " " + g.ly(p.p99).toFixed(1); p50 += (joined && p50 ? "L" : "M") + x + " " + g.ly(p.p50).toFixed(1); }
     const w = Math.max(1, g.x(p.from + width) - g.x(p.from));
-    if (p.total > p.good + 1e-9) out.push(svg("rect", { class: "bad", x: g.x(p.from), y: g.b, width: w, height: 4 }));
+    if (p.total > p.good + 1e-9) out.push(svg("rect", { class: p.good / p.total < target ? "bad" : "some", x: g.x(p.from), y: g.b, width: w, height: 4 }));
     else if (p.unsent) out.push(svg("rect", { class: "unsent", x: g.x(p.from), y: g.b, width: w, height: 4 }));
   }
   close();

@@ -26,6 +26,9 @@ export function clock(ms) {
   return (h ? h + ":" + two(Math.floor(s / 60) % 60) : Math.floor(s / 60)) + ":" + two(s % 60);
 }
 
+// moment is clock with tenths: things happen fast.
+export const moment = ms => clock(ms) + "." + Math.floor(ms % 1000 / 100);
+
 // left is a countdown: it says 0:01 until the last moment.
 export const left = ms => clock(Math.ceil(Math.max(0, ms) / 1000) * 1000);
 

@@ -1,5 +1,5 @@
 // What stands around the charts: phase, faults, guards, alerts, runbook, chronology.
-import { $, clock, el, left, put, wall } from "./dom.js";
+import { $, clock, el, left, moment, put, wall } from "./dom.js";
 
 const order = ["preflight", "baseline", "inject", "revert", "recovery", "report"];
 const held = new Map(); // address to the nodes of an item
@@ -136,7 +136,7 @@ export function forgetLines() { newest = []; $("lines").replaceChildren(); }
 export function addLines(ls, state) {
   const list = $("lines"), began = state ? Date.parse(state.run.started) : 0;
   for (const l of ls) {
-    const li = el("li", { class: "k-" + l.kind + (l.bad ? " wrong" : "") }, el("time", { class: "wall" }, wall(began + l.at)), el("time", {}, clock(l.at)),
+    const li = el("li", { class: "k-" + l.kind + (l.bad ? " wrong" : "") }, el("time", { class: "wall" }, wall(began + l.at)), el("time", {}, moment(l.at)),
       el("span", { class: "who" }, l.who), el("span", { class: "text" }, (l.addr ? l.addr + ": " : "") + l.text));
     let i = 0;
     while (i < newest.length && (newest[i].at > l.at || newest[i].at === l.at && newest[i].seq > l.seq)) i++;
