@@ -6,7 +6,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LINT    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 LDFLAGS := -ldflags "-s -w -X github.com/gameday-toolkit/gameday/internal/cli.Version=$(VERSION)"
 
-.PHONY: build demo test integration integration-deps crash-test race lint fuzz bench scenarios clean
+.PHONY: build demo test integration integration-deps crash-test race lint fuzz bench scenarios examples clean
 
 build: ## gameday and its plugins, in bin/
 	$(GO) build $(LDFLAGS) -o $(BIN)/ ./cmd/...
@@ -42,6 +42,9 @@ bench: build ## the bars of docs/benchmarks.md, next to what they are compared w
 
 scenarios: build ## the four scenarios, and their twins that must fail, against the lab
 	.ci/scenarios
+
+examples: build ## reports/examples and the README's picture, made again: minutes
+	.ci/examples
 
 clean:
 	rm -rf $(BIN) .cache
