@@ -41,6 +41,7 @@ import (
 //	flip FILE OFFSET       change one byte of a file, counted from its end where OFFSET is negative
 //	cut FILE SIZE          cut a file
 //	smalldisk SIZE DIR ... run gameday with a disk of SIZE bytes mounted at DIR, as gd does
+//	room, visit, strangers the live page: see live_test.go
 //	unprivileged ...       run gameday without the right to write everywhere, as gd does
 var binaries string
 
@@ -83,6 +84,7 @@ func TestScripts(t *testing.T) {
 			"lab": lab, "lastrun": lastrun, "nowhere": nowhere, "terminal": terminal, "clean": clean, "flip": flip, "inbox": inbox,
 			"greet": greet, "checkup": checkup, "names": names, "prometheus": prometheus, "orders": orders, "address": address, "figure": figure, "counted": counted, "person": person, "seated": seated, "pester": pester,
 			"cut": cut, "smalldisk": smalldisk, "unprivileged": unprivileged,
+			"room": room, "visit": visit, "strangers": strangers,
 		},
 	})
 }

@@ -181,6 +181,9 @@ func unprivileged(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 func condition(cond string) (bool, error) {
+	if cond == "chromium" {
+		return chromium()
+	}
 	if cond != "namespaces" {
 		return false, fmt.Errorf("there is no condition %q", cond)
 	}
