@@ -80,17 +80,25 @@ func (f *fault[U]) check(req sdk.Request) ([]sdk.Problem, error) {
 	if len(req.Targets) == 0 {
 		return []sdk.Problem{problem("targets", "The fault has no targets", "Give it a target block of type "+want+".")}, nil
 	}
-	var out []sdk.Problem
+	out := f.markable()
 	for _, t := range req.Targets {
 		if !slices.Contains(f.targets, t.Type) {
 			out = append(out, problem("targets", fmt.Sprintf("%s cannot touch a %s", f.name, t.Type), "Give it a target block of type "+want+"."))
 		}
 	}
-	if !f.exclusive {
+	if !f.exclusive || len(out) > 0 {
 		return out, nil
 	}
 	held, err := f.held(req)
 	return append(out, held...), err
+}
+
+// markable says what would keep Inject from marking the fault.
+func (f *fault[U]) markable() []sdk.Problem {
+	if err := f.p.marks.Writable(); err != nil {
+		return []sdk.Problem{lacking(f.name, "write "+f.p.marks.Dir(), err.Error()+". Each fault that stands has a file there: set marks_dir in the plugin's block to a folder of your own.")}
+	}
+	return nil
 }
 
 // held finds the faults of the same kind that stand on one of the targets.

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -33,7 +34,7 @@ func diskFill() kind[load] {
 	}, orderFill, inspectFill)
 }
 
-func orderFill(req sdk.Request, t sdk.Target, s *worker.Spec) (string, []sdk.Problem, error) {
+func orderFill(_ context.Context, req sdk.Request, t sdk.Target, s *worker.Spec) (string, []sdk.Problem, error) {
 	c := diskConfig{Floor: defaultDiskFloor}
 	if err := req.Decode(&c); err != nil {
 		return "", nil, err
@@ -66,7 +67,7 @@ func orderSpace(t sdk.Target, s *worker.Spec, c diskConfig, kind string) (string
 	return fmt.Sprintf("takes %s of the %s that are free on %s, and leaves at least %s", size(bytes), size(free), t.Name, size(c.Floor)), problems, nil
 }
 
-func inspectFill(l load, f worker.Found) (sdk.State, error) {
+func inspectFill(_ context.Context, l load, f worker.Found) (sdk.State, error) {
 	held, err := f.Held()
 	if err != nil {
 		return unknown("worker %d: %v", f.Info.PID, err), nil
@@ -102,7 +103,7 @@ func diskIO() kind[load] {
 	}, orderIO, inspectIO)
 }
 
-func orderIO(req sdk.Request, t sdk.Target, s *worker.Spec) (string, []sdk.Problem, error) {
+func orderIO(_ context.Context, req sdk.Request, t sdk.Target, s *worker.Spec) (string, []sdk.Problem, error) {
 	c := ioConfig{Bytes: defaultIOFile, Floor: defaultDiskFloor}
 	if err := req.Decode(&c); err != nil {
 		return "", nil, err
@@ -119,7 +120,7 @@ func orderIO(req sdk.Request, t sdk.Target, s *worker.Spec) (string, []sdk.Probl
 	return fmt.Sprintf("writes to a file of %s on %s, %s", size(c.Bytes), t.Name, rate), problems, err
 }
 
-func inspectIO(_ load, f worker.Found) (sdk.State, error) {
+func inspectIO(_ context.Context, _ load, f worker.Found) (sdk.State, error) {
 	rate, err := f.Writes(watchWrites)
 	switch {
 	case err != nil:

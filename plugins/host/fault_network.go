@@ -50,15 +50,12 @@ type networkConfig struct {
 }
 
 // packets are the attributes that choose which packets a fault is about.
-func packets(directed bool, more ...sdk.Attribute) []sdk.Attribute {
+func packets(more ...sdk.Attribute) []sdk.Attribute {
 	out := append(more,
 		sdk.Attribute{Name: "peers", Type: sdk.StringList, Doc: "Addresses or networks at the other end. By default all."},
 		sdk.Attribute{Name: "ports", Type: sdk.NumberList, Doc: "TCP or UDP ports, at either end. By default all."},
 		sdk.Attribute{Name: "protocol", Type: sdk.String, Default: "all", OneOf: []string{"all", "tcp", "udp", "icmp"}, Doc: "Only packets of this protocol."},
 	)
-	if directed {
-		out = append(out, sdk.Attribute{Name: "direction", Type: sdk.String, Default: "both", OneOf: []string{"both", "in", "out"}, Doc: "Packets that arrive, that leave, or both."})
-	}
 	return append(out,
 		sdk.Attribute{Name: "include_ssh", Type: sdk.Bool, Default: false, Doc: "Hit the connections of the SSH server too, through which somebody may be steering this."},
 		sdk.Attribute{Name: "include_loopback", Type: sdk.Bool, Default: false, Doc: "Hit lo too, over which gameday and its plugins may be talking. Targeting the interface lo is asking for it as well."},
@@ -69,7 +66,9 @@ func packets(directed bool, more ...sdk.Attribute) []sdk.Attribute {
 func network(name, doc string, own []sdk.Attribute, action func(networkConfig, *wall.Rules) (string, []sdk.Problem)) kind[cut] {
 	return kind[cut]{
 		name: name, targets: []string{"host_interface", "host_namespace"},
-		schema: sdk.Schema{Doc: doc, Attributes: packets(true, own...)},
+		schema: sdk.Schema{Doc: doc, Attributes: packets(append(own, sdk.Attribute{
+			Name: "direction", Type: sdk.String, Default: "both", OneOf: []string{"both", "in", "out"}, Doc: "Packets that arrive, that leave, or both.",
+		})...)},
 		plan: func(_ context.Context, _ *provider, req sdk.Request, t sdk.Target) (plan[cut], []sdk.Problem, error) {
 			return planNetwork(name, req, t, action)
 		},
@@ -110,6 +109,27 @@ func loss() kind[cut] {
 			}
 			return fmt.Sprintf("lose %v %% of", c.Percent), nil
 		})
+}
+
+func policing() kind[cut] {
+	return network("host_policing",
+		"What is more than a rate is lost, as at a provider's policer: the way to give packets that arrive a bandwidth, since Linux queues only what leaves. "+
+			"All packets that match share the rate. It ends by itself as host_partition does.",
+		[]sdk.Attribute{{Name: "bytes_per_second", Type: sdk.Number, Required: true, Doc: "The bandwidth, in bytes per second; at least 1000."}},
+		func(c networkConfig, r *wall.Rules) (string, []sdk.Problem) {
+			if c.Rate < leastRate {
+				return "", tooSlow(c.Rate)
+			}
+			r.Action, r.Rate = wall.Police, uint64(c.Rate)
+			return fmt.Sprintf("lose what is more than %d bytes per second of", c.Rate), nil
+		})
+}
+
+// leastRate still lets a packet pass now and then.
+const leastRate = 1000
+
+func tooSlow(rate int64) []sdk.Problem {
+	return []sdk.Problem{problem("bytes_per_second", fmt.Sprintf("%d bytes per second", rate), fmt.Sprintf("Use at least %d.", leastRate))}
 }
 
 func planNetwork(fault string, req sdk.Request, t sdk.Target, action func(networkConfig, *wall.Rules) (string, []sdk.Problem)) (plan[cut], []sdk.Problem, error) {
@@ -285,7 +305,7 @@ func tryWall(fault string, w wall.Wall) []sdk.Problem {
 	case errors.Is(err, unix.EPERM):
 		return []sdk.Problem{{Severity: sdk.Warning, Summary: fault + " could not be tried out beforehand", Detail: "That needs CAP_SYS_ADMIN. If the kernel lacks nftables, the injection will say so."}}
 	case err != nil:
-		return []sdk.Problem{lacking(fault, "nftables in the kernel", "This kernel did not take the rules (modules nf_tables, nft_ct, nft_numgen, nft_reject_inet): "+err.Error())}
+		return []sdk.Problem{lacking(fault, "nftables in the kernel", "This kernel did not take the rules (modules nf_tables, nft_ct, nft_numgen, nft_limit, nft_reject_inet): "+err.Error())}
 	}
 	return nil
 }

@@ -37,23 +37,23 @@ func mark(req sdk.Request, target string) string {
 }
 
 // pressure is a fault that a worker makes.
-func pressure(name, target string, schema sdk.Schema, order func(sdk.Request, sdk.Target, *worker.Spec) (string, []sdk.Problem, error),
-	inspect func(load, worker.Found) (sdk.State, error),
+func pressure(name, target string, schema sdk.Schema, order func(context.Context, sdk.Request, sdk.Target, *worker.Spec) (string, []sdk.Problem, error),
+	inspect func(context.Context, load, worker.Found) (sdk.State, error),
 ) kind[load] {
 	return kind[load]{
 		name: name, targets: []string{target}, schema: schema,
-		plan: func(_ context.Context, p *provider, req sdk.Request, t sdk.Target) (plan[load], []sdk.Problem, error) {
+		plan: func(ctx context.Context, p *provider, req sdk.Request, t sdk.Target) (plan[load], []sdk.Problem, error) {
 			s := worker.Spec{
 				Mark: mark(req, t.ID), Handle: strings.TrimPrefix(req.Run+"/"+req.ID, "/"), Run: req.Run, Fault: name, Boot: p.boot,
 			}
-			effect, problems, err := order(req, t, &s)
+			effect, problems, err := order(ctx, req, t, &s)
 			return plan[load]{
 				undo: load{s}, effects: []string{"start a worker that " + effect},
 				steps: []string{load{s}.byHand()},
 			}, problems, err
 		},
 		inject: func(ctx context.Context, p *provider, _ sdk.Handle, l load) error { return p.start(ctx, l.Spec) },
-		inspect: func(_ context.Context, _ *provider, _ sdk.Handle, l load) (sdk.State, error) {
+		inspect: func(ctx context.Context, _ *provider, _ sdk.Handle, l load) (sdk.State, error) {
 			found, err := worker.Find(l.Mark)
 			if err != nil {
 				return sdk.State{}, err
@@ -61,7 +61,7 @@ func pressure(name, target string, schema sdk.Schema, order func(sdk.Request, sd
 			if len(found) == 0 {
 				return inactive("no worker %s runs", l.Mark), nil
 			}
-			return inspect(l, found[0])
+			return inspect(ctx, l, found[0])
 		},
 		revert: func(ctx context.Context, p *provider, _ sdk.Handle, l load) error {
 			return errors.Join(p.stop(ctx, l.Mark), l.tidy())
@@ -97,7 +97,7 @@ func cpuPressure() kind[load] {
 	}, orderCPU, inspectCPU)
 }
 
-func orderCPU(req sdk.Request, _ sdk.Target, s *worker.Spec) (string, []sdk.Problem, error) {
+func orderCPU(_ context.Context, req sdk.Request, _ sdk.Target, s *worker.Spec) (string, []sdk.Problem, error) {
 	c := cpuConfig{Percent: percentAll}
 	if err := req.Decode(&c); err != nil {
 		return "", nil, err
@@ -117,7 +117,7 @@ func orderCPU(req sdk.Request, _ sdk.Target, s *worker.Spec) (string, []sdk.Prob
 	return fmt.Sprintf("keeps %d of %d cores busy for %v %% of the time", c.Cores, all, c.Percent), problems, nil
 }
 
-func inspectCPU(l load, f worker.Found) (sdk.State, error) {
+func inspectCPU(_ context.Context, l load, f worker.Found) (sdk.State, error) {
 	used, err := f.Used(200 * time.Millisecond)
 	if err != nil {
 		return unknown("worker %d ended while it was looked at", f.Info.PID), nil
@@ -146,7 +146,7 @@ func memoryPressure() kind[load] {
 	}, orderMemory, inspectMemory)
 }
 
-func orderMemory(req sdk.Request, _ sdk.Target, s *worker.Spec) (string, []sdk.Problem, error) {
+func orderMemory(_ context.Context, req sdk.Request, _ sdk.Target, s *worker.Spec) (string, []sdk.Problem, error) {
 	c := memoryConfig{Floor: 256 * mib}
 	if err := req.Decode(&c); err != nil {
 		return "", nil, err
@@ -186,7 +186,7 @@ func amount(bytes int64, percent float64, free, whole int64) (int64, []sdk.Probl
 	return take, nil
 }
 
-func inspectMemory(l load, f worker.Found) (sdk.State, error) {
+func inspectMemory(_ context.Context, l load, f worker.Found) (sdk.State, error) {
 	if f.Info.RSS < l.Bytes/10*9 {
 		return unknown("worker %d holds %s of %s", f.Info.PID, size(f.Info.RSS), size(l.Bytes)), nil
 	}

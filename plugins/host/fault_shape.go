@@ -32,7 +32,10 @@ func slow(name, doc string, own []sdk.Attribute, leaf func(networkConfig) (shape
 		schema: sdk.Schema{
 			Doc: doc + " Only packets that leave by the interface. An interface that has a queueing discipline of somebody else's is refused. If every " +
 				"process of gameday dies at once, the kernel lets packets pass as before within 5 seconds.",
-			Attributes: packets(false, own...),
+			Attributes: packets(append(own, sdk.Attribute{
+				Name: "direction", Type: sdk.String, Default: "out", OneOf: []string{"out", "in"},
+				Doc: "Only out: Linux queues what leaves. in is refused when the plan is made, with what to do instead.",
+			})...),
 		},
 		plan: func(_ context.Context, _ *provider, req sdk.Request, t sdk.Target) (plan[shaped], []sdk.Problem, error) {
 			return planShape(name, req, t, leaf)
@@ -45,8 +48,8 @@ func bandwidth() kind[shaped] {
 	return slow("host_bandwidth", "The link has a bandwidth of so much (tbf); what does not fit waits for up to 400 ms and is then lost.",
 		[]sdk.Attribute{{Name: "bytes_per_second", Type: sdk.Number, Required: true, Doc: "The bandwidth, in bytes per second; at least 1000."}},
 		func(c networkConfig) (shape.Leaf, string, []sdk.Problem) {
-			if c.Rate < 1000 {
-				return shape.Leaf{}, "", []sdk.Problem{problem("bytes_per_second", fmt.Sprintf("%d bytes per second", c.Rate), "Use at least 1000.")}
+			if c.Rate < leastRate {
+				return shape.Leaf{}, "", tooSlow(c.Rate)
 			}
 			return shape.Leaf{Kind: shape.TBF, Rate: uint64(c.Rate)}, fmt.Sprintf("give %d bytes per second to", c.Rate), nil
 		})
@@ -93,6 +96,10 @@ func planShape(fault string, req sdk.Request, t sdk.Target, leaf func(networkCon
 		return plan[shaped]{}, nil, err
 	}
 	l, verb, problems := leaf(c)
+	if c.Direction != "out" {
+		problems = append(problems, problem("direction", fault+" is for packets that leave", "Linux has no queue for packets that arrive. Choose the interface "+
+			"by which the other end sends them, or host_policing, which gives arriving packets a bandwidth, or host_loss."))
+	}
 	if len(problems) > 0 {
 		return plan[shaped]{}, problems, nil
 	}

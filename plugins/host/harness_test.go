@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"net"
@@ -38,6 +39,10 @@ func TestMain(m *testing.M) {
 	}
 	if len(os.Args) > 2 && os.Args[1] == standIn {
 		os.Exit(greet(os.Args[2]))
+	}
+	flag.Parse()
+	if err := flag.Set("test.parallel", "8"); err != nil { // what runs in parallel here waits most of the time
+		panic(err)
 	}
 	code := m.Run()
 	if dir := built.dir; dir != "" {
@@ -94,6 +99,7 @@ func conform(t *testing.T, c conformance.Case, marks string) {
 	if testing.Short() {
 		t.Skip("the conformance suite takes minutes of real time")
 	}
+	t.Parallel()
 	cfg, err := json.Marshal(map[string]string{"marks_dir": marks})
 	require.NoError(t, err)
 	s := conformance.Subject{New: host.New, Binary: binary(t), Config: cfg, Faults: []conformance.Case{c}}
@@ -268,4 +274,16 @@ func (l *lines) count() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return strings.Count(l.text.String(), "\n")
+}
+
+// raw is a block's attributes as JSON.
+func raw(config string) json.RawMessage { return json.RawMessage(config) }
+
+// shorten makes the queue of a listener short.
+func shorten(t *testing.T, l net.Listener, backlog int) {
+	t.Helper()
+	conn, err := l.(*net.TCPListener).SyscallConn()
+	require.NoError(t, err)
+	require.NoError(t, conn.Control(func(fd uintptr) { err = syscall.Listen(int(fd), backlog) }))
+	require.NoError(t, err)
 }

@@ -149,7 +149,7 @@ func echoes(ns, addr string, port, n int) (got int, took time.Duration, err erro
 		for range n {
 			_, _ = c.Write([]byte("?")) // EPERM where a firewall drops it
 		}
-		for buf := make([]byte, 10); ; got++ {
+		for buf := make([]byte, 10); got < n; got++ {
 			_ = c.SetReadDeadline(time.Now().Add(300 * time.Millisecond))
 			if _, err := c.Read(buf); err != nil {
 				break
@@ -254,11 +254,14 @@ func eventually(t *testing.T, within time.Duration, ok func() bool, what string)
 	began := time.Now()
 	ctx, cancel := context.WithTimeout(t.Context(), within)
 	defer cancel()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
 	for !ok() {
-		if ctx.Err() != nil {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
 			require.Fail(t, "in vain after "+within.String(), what)
 		}
-		runtime.Gosched()
 	}
 	return time.Since(began)
 }

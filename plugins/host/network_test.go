@@ -74,6 +74,7 @@ func TestLossConforms(t *testing.T) {
 }
 
 func TestPartitionByPeerPortProtocolAndDirection(t *testing.T) {
+	t.Parallel()
 	p := newPair(t)
 	serve(t, p.b, port)
 	serve(t, p.b, port+1)
@@ -206,6 +207,7 @@ func TestTheSSHServerIsSpared(t *testing.T) {
 
 // The promise of the host plugin's network faults: with every process of ours killed, the network is whole again.
 func TestTheKernelHealsTheNetworkByItself(t *testing.T) {
+	t.Parallel()
 	p := newPair(t)
 	serve(t, p.b, port)
 	marks := t.TempDir()
@@ -234,6 +236,7 @@ func TestTheKernelHealsTheNetworkByItself(t *testing.T) {
 
 // A plugin that lives and is not renewed stops winding, even before it has got round to reverting.
 func TestTheKernelHealsWhenThePluginIsFrozen(t *testing.T) {
+	t.Parallel()
 	p := newPair(t)
 	serve(t, p.b, port)
 	r := startReal(t, t.TempDir(), time.Hour)

@@ -42,7 +42,7 @@ func New() *sdk.Plugin {
 		Configure: p.configure, Sweep: p.sweep, Leased: p.leased,
 		Targets: map[string]sdk.TargetType{
 			"host_process": processes{}, "host_machine": machines{}, "host_filesystem": filesystems{},
-			"host_namespace": namespaces{}, "host_interface": interfaces{},
+			"host_namespace": namespaces{}, "host_interface": interfaces{}, "host_endpoint": endpoints{},
 		},
 		Faults: map[string]sdk.Fault{
 			"host_process_kill":   &fault[killed]{p, processKill()},
@@ -52,6 +52,9 @@ func New() *sdk.Plugin {
 
 			"host_partition": &fault[cut]{p, partition()},
 			"host_loss":      &fault[cut]{p, loss()},
+			"host_policing":  &fault[cut]{p, policing()},
+
+			"host_conntrack_exhaustion": &fault[crowded]{p, conntrackExhaustion()},
 
 			"host_bandwidth":   &fault[shaped]{p, bandwidth()},
 			"host_delay":       &fault[shaped]{p, delay()},
@@ -62,6 +65,8 @@ func New() *sdk.Plugin {
 			"host_memory_pressure": &fault[load]{p, memoryPressure()},
 			"host_disk_fill":       &fault[load]{p, diskFill()},
 			"host_disk_io":         &fault[load]{p, diskIO()},
+
+			"host_connection_exhaustion": &fault[load]{p, connectionExhaustion()},
 		},
 	}
 }

@@ -148,6 +148,7 @@ func TestAQueueOfSomebodyElseIsNeverReplaced(t *testing.T) {
 }
 
 func TestTheKernelHealsTheBandwidthByItself(t *testing.T) {
+	t.Parallel()
 	p := newPair(t)
 	marks := t.TempDir()
 	r := startReal(t, marks, time.Hour)

@@ -127,6 +127,11 @@ func (p *provider) fromComment(name, text string, ref netns.Ref) (sdk.Handle, er
 		h.Steps = s.byHand()
 		return h, err
 	}
+	if fault == conntrackFault { // there are entries as well
+		h, err := unmarked(id, run, fault, undo[crowded]{Boot: p.boot, Items: []crowded{{Cut: c, Number: numberOf(name)}}})
+		h.Steps = []string{c.Place.by("nft delete table inet " + name)}
+		return h, err
+	}
 	h, err := unmarked(id, run, fault, undo[cut]{Boot: p.boot, Items: []cut{c}})
 	h.Steps = []string{c.Place.by("nft delete table inet " + name)}
 	return h, err

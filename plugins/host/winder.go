@@ -21,8 +21,15 @@ const (
 
 // winder keeps one wall standing for as long as this process lives and has a lease.
 type winder struct {
-	cancel context.CancelFunc
-	done   chan struct{}
+	cancel  context.CancelFunc
+	done    chan struct{}
+	errands chan errand
+}
+
+// errand is what a winder does besides, each time that it has wound its wall; end is its last call.
+type errand struct {
+	turn func(context.Context) error
+	end  func() error
 }
 
 // leased hears until when the lease lasts.
@@ -46,7 +53,7 @@ func (p *provider) windTime() time.Duration {
 // keep winds a wall up until release, or until it has lapsed. The namespace is the winder's to close.
 func (p *provider) keep(w wall.Wall, ns *os.File) {
 	ctx, cancel := context.WithCancel(context.Background())
-	k := &winder{cancel: cancel, done: make(chan struct{})}
+	k := &winder{cancel: cancel, done: make(chan struct{}), errands: make(chan errand)}
 	p.mu.Lock()
 	p.winders[w.Name] = k
 	p.mu.Unlock()
@@ -67,18 +74,45 @@ func (p *provider) keep(w wall.Wall, ns *os.File) {
 func (k *winder) run(ctx context.Context, wind func() error) {
 	tick := time.NewTicker(windEvery)
 	defer tick.Stop()
+	besides := errand{turn: func(context.Context) error { return nil }, end: func() error { return nil }}
+	defer func() { complain(besides.end()) }()
 	for {
 		select {
 		case <-ctx.Done():
 			return
+		case besides = <-k.errands:
+			continue
 		case <-tick.C:
 		}
-		if err := wind(); errors.Is(err, wall.ErrLapsed) {
+		err := wind()
+		if errors.Is(err, wall.ErrLapsed) {
 			return
-		} else if err != nil {
-			fmt.Fprintf(os.Stderr, "host: %v\n", err)
+		}
+		if complain(err); err == nil && ctx.Err() == nil {
+			complain(besides.turn(ctx))
 		}
 	}
+}
+
+func complain(err error) {
+	if err != nil && !errors.Is(err, context.Canceled) {
+		fmt.Fprintf(os.Stderr, "host: %v\n", err)
+	}
+}
+
+// also gives the winder of a wall an errand, which ends with it.
+func (p *provider) also(name string, e errand) error {
+	p.mu.Lock()
+	k := p.winders[name]
+	p.mu.Unlock()
+	if k != nil {
+		select {
+		case k.errands <- e:
+			return nil
+		case <-k.done:
+		}
+	}
+	return errors.Join(wall.ErrLapsed, e.end())
 }
 
 // release stops winding. What another process winds up goes on until its table is gone.

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/gameday-toolkit/gameday/plugins/sdk"
 )
 
@@ -73,6 +75,29 @@ func (s Store) prepare() error {
 		return fmt.Errorf("making the folder of marks: %w", err)
 	}
 	return s.trust()
+}
+
+// Dir is the folder.
+func (s Store) Dir() string { return s.dir }
+
+// Writable says why a mark could not be made, and changes nothing to find out.
+func (s Store) Writable() error {
+	dir := s.dir
+	_, err := os.Lstat(dir)
+	if err == nil {
+		err = s.trust()
+	}
+	for errors.Is(err, fs.ErrNotExist) && dir != filepath.Dir(dir) { // it will be made below the first folder that is there
+		dir = filepath.Dir(dir)
+		_, err = os.Stat(dir)
+	}
+	if err != nil {
+		return err
+	}
+	if err := unix.Access(dir, unix.W_OK|unix.X_OK); err != nil {
+		return fmt.Errorf("nothing can be written in %s: %w", dir, err)
+	}
+	return nil
 }
 
 func (s Store) trust() error {

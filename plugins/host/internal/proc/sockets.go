@@ -9,10 +9,11 @@ import (
 	"strings"
 )
 
-// listening is the state LISTEN in /proc/net/tcp; a UDP socket that waits for anybody is in state 7.
+// The states of /proc/net/tcp: LISTEN, ESTABLISHED. A UDP socket that waits for anybody is in state 7.
 const (
-	listening = "0A"
-	unbound   = "07"
+	listening   = "0A"
+	established = "01"
+	unbound     = "07"
 )
 
 // Listeners are the sockets (by inode) that wait on a port in the network namespace of the pid.
@@ -59,27 +60,46 @@ func sockets(raw []byte) []socket {
 
 // Ports are the TCP ports on which the process itself listens.
 func Ports(pid int) []int {
+	var out []int
+	own, err := ownSockets(pid, listening)
+	if err != nil {
+		return nil
+	}
+	for _, s := range own {
+		out = append(out, s.port)
+	}
+	return out
+}
+
+// Established is how many TCP connections the process itself has.
+func Established(pid int) (int, error) {
+	own, err := ownSockets(pid, established)
+	return len(own), err
+}
+
+// ownSockets are the TCP sockets of a process that are in a state.
+func ownSockets(pid int, state string) ([]socket, error) {
 	held := map[string]bool{}
 	fds, err := FDs(pid)
 	if err != nil {
-		return nil
+		return nil, err
 	}
 	for _, fd := range fds {
 		held[socketInode(pid, fd)] = true
 	}
-	var out []int
+	var out []socket
 	for _, file := range []string{"tcp", "tcp6"} {
 		raw, err := os.ReadFile(path(pid, "net", file))
 		if err != nil {
 			continue
 		}
 		for _, s := range sockets(raw) {
-			if s.state == listening && held[s.inode] {
-				out = append(out, s.port)
+			if s.state == state && held[s.inode] {
+				out = append(out, s)
 			}
 		}
 	}
-	return out
+	return out, nil
 }
 
 // Holds says whether the process has one of the sockets open.

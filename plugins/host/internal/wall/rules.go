@@ -2,6 +2,7 @@ package wall
 
 import (
 	"fmt"
+	"math"
 	"net/netip"
 
 	"github.com/google/nftables"
@@ -17,6 +18,10 @@ const (
 	Reject = "reject"
 	// Class sends the packet into a class of a queueing discipline.
 	Class = "class"
+	// Police drops what is more than a rate, for all packets together.
+	Police = "police"
+	// Watch lets the packet pass: such a wall is the clock of a fault that is somewhere else.
+	Watch = "watch"
 )
 
 // Rules say which packets, and what happens to them.
@@ -35,6 +40,8 @@ type Rules struct {
 	Share uint32 `json:"share,omitempty"`
 	// Class is the handle of the class, for the action Class.
 	Class uint32 `json:"class,omitempty"`
+	// Rate is for the action Police, in bytes per second.
+	Rate uint64 `json:"rate,omitempty"`
 
 	// SpareSSH are the ports on which a server of SSH waits; its connections pass. SpareLoopback lets lo alone.
 	SpareSSH      []uint16 `json:"spare_ssh,omitempty"`
@@ -71,6 +78,7 @@ func (w Wall) chains(c *nftables.Conn) error {
 	if err != nil {
 		return err
 	}
+	w.police(c)
 	accept := nftables.ChainPolicyAccept
 	for _, h := range w.Rules.hooks() {
 		chain := c.AddChain(&nftables.Chain{
@@ -91,6 +99,23 @@ func (w Wall) chains(c *nftables.Conn) error {
 	}
 	return nil
 }
+
+// policing is the name of the chain with the one limit that all packets share.
+const policing = "police"
+
+func (w Wall) police(c *nftables.Conn) {
+	if w.Rules.Action != Police {
+		return
+	}
+	chain := c.AddChain(&nftables.Chain{Name: policing, Table: w.table()})
+	c.AddRule(&nftables.Rule{Table: w.table(), Chain: chain, Exprs: []expr.Any{
+		&expr.Limit{Type: expr.LimitTypePktBytes, Rate: w.Rules.Rate, Unit: expr.LimitTimeSecond, Burst: burst(w.Rules.Rate), Over: true},
+		&expr.Counter{}, &expr.Verdict{Kind: expr.VerdictDrop},
+	}})
+}
+
+// burst is what may come at once: 100 ms worth of it, and no less than a few full packets.
+func burst(rate uint64) uint32 { return uint32(min(math.MaxUint32, max(16<<10, rate/10))) }
 
 func addPorts(c *nftables.Conn, t *nftables.Table, id uint32, name string, ports []uint16) (*nftables.Set, error) {
 	if len(ports) == 0 {
@@ -185,6 +210,10 @@ func (r Rules) end() [][]expr.Any {
 			&expr.Immediate{Register: 1, Data: binaryutil.NativeEndian.PutUint32(r.Class)},
 			&expr.Meta{Key: expr.MetaKeyPRIORITY, SourceRegister: true, Register: 1},
 		})}
+	case Police:
+		return [][]expr.Any{append(begin, &expr.Verdict{Kind: expr.VerdictJump, Chain: policing})}
+	case Watch:
+		return [][]expr.Any{begin}
 	case Reject:
 		return [][]expr.Any{
 			join(protocol(unix.IPPROTO_TCP), begin, []expr.Any{&expr.Reject{Type: unix.NFT_REJECT_TCP_RST}}),

@@ -49,6 +49,8 @@ func press(ctx context.Context, args []string, ready func() error) error {
 		return fillDisk(ctx, s, ready)
 	case IO:
 		return writeDisk(ctx, s, ready)
+	case Connections:
+		return holdConnections(ctx, s, ready)
 	}
 	return fmt.Errorf("there is no pressure %q", s.Kind)
 }

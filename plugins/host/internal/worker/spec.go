@@ -28,6 +28,8 @@ const (
 	Memory = "memory"
 	Disk   = "disk"
 	IO     = "io"
+	// Connections is pressure on whoever takes them.
+	Connections = "connections"
 )
 
 // Spec is what a worker has to do, and for whom: enough to make a handle of a worker whose journal is lost.
@@ -49,6 +51,10 @@ type Spec struct {
 	Dir string `json:"dir,omitempty"`
 	// Rate bounds the writing, in bytes per second; zero is as fast as it goes.
 	Rate int64 `json:"rate,omitempty"`
+	// Address is where Count connections are taken, on each of which Opening is sent.
+	Address string `json:"address,omitempty"`
+	Count   int    `json:"count,omitempty"`
+	Opening []byte `json:"opening,omitempty"`
 }
 
 // Args is the command line.
@@ -115,6 +121,9 @@ func (f Found) Used(moment time.Duration) (cores float64, err error) {
 	}
 	return 0, nil
 }
+
+// Connected is how many TCP connections the worker has.
+func (f Found) Connected() (int, error) { return proc.Established(f.Info.PID) }
 
 // Held is the space on disk of the files of the worker that are in its folder.
 func (f Found) Held() (int64, error) {
