@@ -17,7 +17,7 @@ import (
 var samplesFiles = [...]string{"samples.csv", "records.csv"}
 
 // WriteSamples writes every sample of every probe, and every record of every ledger, as tables for people's own notebooks.
-// They are streamed: a run of ten million samples makes 400 MB, and none of it is held in memory.
+// They are streamed: a run of ten million samples makes 700 MB, and none of it is held in memory.
 func WriteSamples(dir string, run *history.Run) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("making the folder of the samples: %w", err)
