@@ -22,6 +22,7 @@ const patience = 90 * time.Second
 var passedOn = []string{
 	"HOME", "PATH", "TERM", "TMPDIR", "USER", "GAMEDAY_PLUGIN_DIR", "XDG_STATE_HOME", "NO_COLOR", "CI", "GAMEDAY_VAR_token",
 	"GAMEDAY_TEST_MISBEHAVE", "GAMEDAY_TEST_ONCE", "GAMEDAY_TEST_VERSION", "GAMEDAY_TEST_FORBIDDEN", "SLACK_URL",
+	"GAMEDAY_ARCHIVE", "GITHUB_STEP_SUMMARY", "GITHUB_TOKEN", "GAMEDAY_VAR_dir", "GAMEDAY_VAR_one", "GAMEDAY_VAR_two", "GAMEDAY_VAR_west", "GAMEDAY_VAR_hold", "GAMEDAY_VAR_rto",
 }
 
 // command makes a gameday that writes into files.
