@@ -128,7 +128,9 @@ func exploreWithKeys(t *testing.T, ctx context.Context) {
 	openReport(t, ctx, failover(), 1280)
 	require.True(t, eval[bool](t, ctx, `!document.querySelector(".live").hidden && getComputedStyle(document.querySelector(".still")).display === "none"`))
 	require.Equal(t, "slider", tabTo(t, ctx, `document.activeElement.getAttribute("role") === "slider" ? "slider" : ""`))
-	readout := func() string { return eval[string](t, ctx, `document.querySelector(".scrub").getAttribute("aria-valuetext") || ""`) }
+	readout := func() string {
+		return eval[string](t, ctx, `document.querySelector(".scrub").getAttribute("aria-valuetext") || ""`)
+	}
 	span := func() string { return eval[string](t, ctx, `document.querySelector(".range").textContent`) }
 
 	press(t, ctx, kb.ArrowRight, kb.ArrowRight)

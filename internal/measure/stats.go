@@ -188,16 +188,16 @@ func (p *probed) fill(points []Point, from, to, width time.Duration) {
 // latency gives the latency by windows of the given width, one after the other; a window without a sample is left out.
 func (p *probed) latency(from, to, width time.Duration) []LatencyPoint {
 	var out []LatencyPoint
-	h, i, seen := newLatencies(3), time.Duration(0), false
+	h, i, seen := newLatencies(3), 0, false
 	flush := func() {
 		if seen {
-			out = append(out, LatencyPoint{At: from + i*width + width/2, Width: width, P50: h.at(50), P99: h.at(99), Max: h.max})
+			out = append(out, LatencyPoint{At: from + time.Duration(i)*width + width/2, Width: width, P50: h.at(50), P99: h.at(99), Max: h.max})
 		}
 		h.reset()
 		seen = false
 	}
 	for x := range p.series.Between(from, min(to, p.end())) {
-		if at := (x.Intended - from) / width; at != i {
+		if at := int((x.Intended - from) / width); at != i {
 			flush()
 			i = at
 		}
