@@ -79,7 +79,7 @@ func CheckName(pattern string) error {
 	if pattern == "." {
 		return nil
 	}
-	if _, ok := dns.IsDomainName(bare); !ok || bare == "" || strings.Contains(bare, "..") {
+	if _, ok := dns.IsDomainName(bare); !ok || bare == "" || bare == "." || strings.Contains(bare, "..") {
 		return fmt.Errorf("%q is no name of DNS", pattern)
 	}
 	if _, err := path.Match(pattern, ""); err != nil || strings.Contains(pattern, "**") {
