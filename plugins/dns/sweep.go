@@ -38,11 +38,11 @@ func comment(req sdk.Request) string {
 	return text[:min(len(text), most)]
 }
 
-func readComment(text string) (fault, run, id string) {
+func readComment(text string) (run, id string) {
 	if f := strings.SplitN(text, " ", 4); len(f) == 4 && f[0] == "gameday" {
-		return f[1], f[2], f[3]
+		return f[2], f[3]
 	}
-	return "dns_failure", "", text
+	return "", text
 }
 
 // sweep finds every table of ours in every namespace, and every rule of the resolver.
@@ -79,7 +79,7 @@ func tablesIn(path string) ([]sdk.Handle, error) {
 		if errLook != nil || !v.There {
 			continue
 		}
-		_, run, id := readComment(v.Comment)
+		run, id := readComment(v.Comment)
 		d := &diverted{Namespace: ref, Table: name, Comment: v.Comment}
 		h, errHandle := unmarked(id, run, item{Traffic: d}, d.byHand())
 		err = errors.Join(err, errHandle)

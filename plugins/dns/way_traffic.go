@@ -167,7 +167,7 @@ func (d *diverted) occupied(req sdk.Request) ([]sdk.Problem, error) {
 		if err != nil {
 			return nil, err
 		}
-		_, run, id := readComment(v.Comment)
+		run, id := readComment(v.Comment)
 		if v.Left > 0 && run != req.Run {
 			return []sdk.Problem{problem("targets", fmt.Sprintf("The DNS of %s is held already by %s", d.Namespace.Path, id), "Undo that first, with gameday recover or gameday sweep.")}, nil
 		}
