@@ -7,6 +7,7 @@ import (
 	"github.com/gameday-toolkit/gameday/internal/backlog"
 	"github.com/gameday-toolkit/gameday/internal/history"
 	"github.com/gameday-toolkit/gameday/internal/measure"
+	"github.com/gameday-toolkit/gameday/internal/replay"
 )
 
 // Build takes from a run what its report shows. It keeps no samples, so the run may be let go after it.
@@ -30,6 +31,7 @@ func Build(run *history.Run, res *measure.Result, findings []backlog.Finding) *M
 		m.ByHand = append(m.ByHand, byHand(o))
 	}
 	m.Entries = chronology(run)
+	m.Replay = replay.Compare(run, res)
 	return cleaned(m)
 }
 

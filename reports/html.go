@@ -24,6 +24,9 @@ func HTML(w io.Writer, m *Model) error {
 	}
 	css, plot, script := asset("uplot/uPlot.min.css")+asset("report.css"), asset("uplot/uPlot.iife.min.js"), asset("timeline.js")+asset("report.js")
 	p := newPage(m)
+	if p.Replay != nil {
+		css += asset("replay.css")
+	}
 	p.CSS, p.Plot, p.Script = template.CSS(css), template.JS(plot), template.JS(script)
 	p.Policy = policy([]string{css}, []string{plot, script})
 	if err := t.Execute(w, p); err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/gameday-toolkit/gameday/internal/backlog"
 	"github.com/gameday-toolkit/gameday/internal/measure"
 	"github.com/gameday-toolkit/gameday/internal/plan"
+	"github.com/gameday-toolkit/gameday/internal/replay"
 )
 
 // SchemaID names the published schema, and the version of the format.
@@ -26,19 +27,20 @@ func Schema() []byte { return append([]byte(nil), schema...) }
 
 // document is report.json. All times are nanoseconds on the run's clock.
 type document struct {
-	Schema   string            `json:"$schema"`
-	Format   int               `json:"format"`
-	Run      Run               `json:"run"`
-	Journal  Journal           `json:"journal"`
-	Scenario plan.Scenario     `json:"scenario"`
-	Plugins  []pluginFact      `json:"plugins"`
-	Files    []plan.File       `json:"files"`
-	Warnings []plan.Notice     `json:"warnings"`
-	Headline string            `json:"headline"` // the verdict in a word: passed, failed, inconclusive, aborted, leaked, not run, skipped
-	Result   measure.Result    `json:"result"`
-	ByHand   []ByHand          `json:"by_hand"`
-	Findings []backlog.Finding `json:"findings"`
-	Timeline timelineDoc       `json:"timeline"`
+	Schema   string             `json:"$schema"`
+	Format   int                `json:"format"`
+	Run      Run                `json:"run"`
+	Journal  Journal            `json:"journal"`
+	Scenario plan.Scenario      `json:"scenario"`
+	Plugins  []pluginFact       `json:"plugins"`
+	Files    []plan.File        `json:"files"`
+	Warnings []plan.Notice      `json:"warnings"`
+	Headline string             `json:"headline"` // the verdict in a word: passed, failed, inconclusive, aborted, leaked, not run, skipped
+	Result   measure.Result     `json:"result"`
+	ByHand   []ByHand           `json:"by_hand"`
+	Findings []backlog.Finding  `json:"findings"`
+	Timeline timelineDoc        `json:"timeline"`
+	Replay   *replay.Comparison `json:"replay,omitempty"`
 }
 
 type pluginFact struct {
@@ -60,7 +62,7 @@ func JSON(w io.Writer, m *Model) error {
 	doc := document{
 		Schema: SchemaID, Format: FormatVersion, Run: m.Run, Journal: m.Journal, Scenario: p.Scenario, Plugins: []pluginFact{}, Files: list(p.Files),
 		Warnings: list(p.Warnings), Headline: headlineKey(m.headline()), Result: presentable(m.result()), ByHand: list(m.ByHand), Findings: make([]backlog.Finding, 0, len(m.Findings)),
-		Timeline: timelineDoc{Phases: list(m.Phases), Faults: list(m.Injected), Actions: list(m.Actions), Entries: list(m.Entries)},
+		Timeline: timelineDoc{Phases: list(m.Phases), Faults: list(m.Injected), Actions: list(m.Actions), Entries: list(m.Entries)}, Replay: m.Replay,
 	}
 	for _, f := range m.Findings {
 		f.Entries = list(f.Entries)

@@ -11,7 +11,7 @@ import (
 
 // Markdown writes the report for pull requests and wikis: GitHub's dialect, readable as plain text too.
 func Markdown(w io.Writer, m *Model) error {
-	t, err := template.New("report.md.tmpl").Funcs(markdownFuncs()).ParseFS(files, "templates/report.md.tmpl")
+	t, err := template.New("report.md.tmpl").Funcs(markdownFuncs()).ParseFS(files, "templates/report.md.tmpl", "templates/replay.md.tmpl")
 	if err != nil {
 		return fmt.Errorf("reading the template of the Markdown report: %w", err)
 	}

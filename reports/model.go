@@ -7,6 +7,7 @@ import (
 	"github.com/gameday-toolkit/gameday/internal/journal"
 	"github.com/gameday-toolkit/gameday/internal/measure"
 	"github.com/gameday-toolkit/gameday/internal/plan"
+	"github.com/gameday-toolkit/gameday/internal/replay"
 )
 
 // Model is all that a report says. It is plain data; nothing in it is computed from the clock or the machine that
@@ -22,6 +23,7 @@ type Model struct {
 	ByHand   []ByHand  // what is outstanding, newest first
 	Entries  []Entry   // who did what when, in the order of the journal
 	Journal  Journal
+	Replay   *replay.Comparison // nil for a scenario that replays no incident
 }
 
 // Run is what the first entry of the journal says, and how long it went on.

@@ -48,6 +48,7 @@ type page struct {
 	Warnings   []plan.Notice
 	Passed     int    // objectives
 	Distrust   string // why the journal itself cannot be trusted to the end
+	Replay     *replaySection
 }
 
 // ref is a reference to a journal entry; Linked where the chronology shows it.
@@ -85,6 +86,7 @@ func newPage(m *Model) *page {
 	}
 	p.Explored = m.explored(shown)
 	p.Key, p.KeyMore = m.key(shown)
+	p.Replay = m.replaySection(shown)
 	p.Objectives, p.SLOs, p.Probes = m.objectiveRows(shown), m.sloRows(), m.probeRows()
 	p.Faults, p.Assumed, p.Findings = m.faultCards(shown), m.assumptionRows(shown), m.findingCards(shown)
 	for _, o := range r.Objectives {

@@ -95,13 +95,13 @@ func faster(at Duration, speed float64) Duration {
 	if at == 0 {
 		return 0
 	}
-	return min(at, max(leastGap, Duration(float64(at)/speed)))
+	return min(at, max(leastGap, Duration(time.Duration(float64(at)/speed).Round(10*time.Millisecond))))
 }
 
 // shorter is how long a fault stays, and what keeps it from being shorter. It never stays longer than it did.
 func (d *Draft) shorter(i int, was []Fault, speed float64) (hold Duration, why string) {
 	f := d.Faults[i]
-	hold = min(f.Hold, max(leastGap, Duration(float64(f.Hold)/speed)))
+	hold = faster(f.Hold, speed)
 	for _, o := range d.Objectives {
 		for j, g := range d.Faults {
 			need := min(watch(o), overlap(was[i], was[j]))
