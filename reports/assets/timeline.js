@@ -2,7 +2,7 @@
 // picture, which is there without this script and on paper, shows the same.
 "use strict";
 const timeline = (data, stage) => {
-  const LEFT = 46, RIGHT = 6, ROW = 19;
+  const LEFT = 46, RIGHT = 6, ROW = 19, ROWS = 10;
   const view = [0, data.length], plots = [], movers = [];
   const narrow = () => stage.clientWidth < 560;
   const room = () => Math.max(60, stage.clientWidth - LEFT - RIGHT);
@@ -37,8 +37,8 @@ const timeline = (data, stage) => {
     e.title = b.tip;
     if (b.soft) e.classList.add("soft-bar");
     const solid = make("i", "", e);
-    return (top) => {
-      const a = px(b.from), z = Math.max(px(b.to), a + 3), gone = z < 0 || a > room();
+    return (row) => {
+      const top = row * ROW, a = px(b.from), z = Math.max(px(b.to), a + 3), gone = z < 0 || a > room() || row >= ROWS;
       e.hidden = name.hidden = gone;
       if (gone) return;
       const l = Math.max(0, a), r = Math.min(room(), z), s = Math.min(r, Math.max(l, px(b.sure))), t = Math.max(s, Math.min(r, px(b.ends)));
@@ -64,11 +64,12 @@ const timeline = (data, stage) => {
   };
   const rows = (label, kind, bars) => {
     if (!bars.length) return;
-    const parent = track(label, kind), place = bars.map((b) => bar(b, parent));
+    const parent = track(label, kind), place = bars.map((b) => bar(b, parent)), note = make("span", "tl-more", parent.parentNode);
     movers.push(() => {
-      const at = kind === "slo" || kind === "phases" ? bars.map(() => 0) : pack(bars);
-      place.forEach((f, i) => f(at[i] * ROW));
-      parent.style.height = (Math.max(...at) + 1) * ROW + "px";
+      const at = kind === "slo" || kind === "phases" ? bars.map(() => 0) : pack(bars), more = at.filter((row) => row >= ROWS).length;
+      place.forEach((f, i) => f(at[i]));
+      parent.style.height = Math.min(ROWS, Math.max(...at) + 1) * ROW + "px";
+      note.textContent = more ? more + " more: see the tables" : "";
     });
   };
   const marks = (list) => {
