@@ -1,0 +1,3 @@
+package live
+
+func viewersRole() bool { return false }
