@@ -128,7 +128,9 @@ func (c *cell) proveNothingLeft() {
 	require.True(c, c.clean(), "the target was\n%s\nand is\n%s", c.before, c.look())
 	require.Empty(c, c.processes(), "processes are left")
 	c.proveNoFile("tmp", func(string, fs.DirEntry) bool { return true })
-	c.proveNoFile("state", func(_ string, d fs.DirEntry) bool { return !d.IsDir() && d.Name() != "lock" })
+	c.proveNoFile("state", func(_ string, d fs.DirEntry) bool {
+		return !d.IsDir() && d.Name() != "lock" && !strings.HasPrefix(d.Name(), "archive.db") // the past runs, which are to stay
+	})
 	c.proveNoFile("gameday-runs", func(path string, d fs.DirEntry) bool {
 		return strings.HasPrefix(d.Name(), ".") || strings.HasSuffix(path, "journal.reserve")
 	})
