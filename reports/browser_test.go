@@ -127,6 +127,9 @@ func exploreWithKeys(t *testing.T, ctx context.Context) {
 	heard := listen(t, ctx)
 	openReport(t, ctx, failover(), 1280)
 	require.True(t, eval[bool](t, ctx, `!document.querySelector(".live").hidden && getComputedStyle(document.querySelector(".still")).display === "none"`))
+	press(t, ctx, kb.Tab)
+	require.Equal(t, "Skip to the report", eval[string](t, ctx, `document.activeElement.textContent`), "the first stop")
+	require.GreaterOrEqual(t, eval[float64](t, ctx, `document.activeElement.getBoundingClientRect().left`), 0.0, "it can be seen")
 	require.Equal(t, "slider", tabTo(t, ctx, `document.activeElement.getAttribute("role") === "slider" ? "slider" : ""`))
 	readout := func() string {
 		return eval[string](t, ctx, `document.querySelector(".scrub").getAttribute("aria-valuetext") || ""`)
@@ -185,13 +188,15 @@ func stillWithoutScript(t *testing.T, ctx context.Context) {
 
 // At the width of a telephone nothing is cut off to the side, and no key leads to something that cannot be seen.
 func fitATelephone(t *testing.T, ctx context.Context) {
-	for _, name := range []string{"failover", "many", "hostile", "leaked"} {
+	heard := listen(t, ctx)
+	for _, name := range []string{"failover", "many", "hostile", "leaked", "bare", "empty"} {
 		m := models()[name]
 		openReport(t, ctx, m, 390)
 		require.LessOrEqual(t, eval[int](t, ctx, `document.documentElement.scrollWidth`), 390, name)
 		open(t, ctx, func(b *strings.Builder) error { return Executive(b, m) }, 390)
 		require.LessOrEqual(t, eval[int](t, ctx, `document.documentElement.scrollWidth`), 390, "%s, executive", name)
 	}
+	require.Empty(t, heard(), "nothing goes wrong in any of them")
 }
 
 var pdfPage = regexp.MustCompile(`/Type\s*/Page\b[^s]`)

@@ -103,13 +103,14 @@ type findingCard struct {
 	backlog.Finding
 	Class string
 	Refs  refs
+	Where string
 }
 
 // findingCards puts the most severe first.
 func (m *Model) findingCards(shown map[uint64]bool) []findingCard {
 	var out []findingCard
 	for _, f := range m.Findings {
-		out = append(out, findingCard{f, severityClass(f.Severity), newRefs(f.Entries, shown)})
+		out = append(out, findingCard{f, severityClass(f.Severity), newRefs(f.Entries, shown), m.where(f.Pos)})
 	}
 	slices.SortStableFunc(out, func(a, b findingCard) int { return cmp.Compare(severityRank(a.Severity), severityRank(b.Severity)) })
 	return out

@@ -23,7 +23,7 @@ func CSV(w io.Writer, m *Model) error {
 		for _, e := range f.Entries {
 			entries = append(entries, strconv.FormatUint(e, 10))
 		}
-		csvRow(b, f.Severity, f.Rule, f.Title, f.Subject, f.Scenario, f.Service, f.Owner, f.Detail, f.Remedy, m.Run.ID, strings.Join(entries, " "), f.Pos.File, line, f.Fingerprint)
+		csvRow(b, f.Severity, f.Rule, f.Title, f.Subject, f.Scenario, f.Service, f.Owner, f.Detail, f.Remedy, m.Run.ID, strings.Join(entries, " "), m.fileOf(f.Pos), line, f.Fingerprint)
 	}
 	if err := b.Flush(); err != nil {
 		return fmt.Errorf("writing the findings as CSV: %w", err)

@@ -131,13 +131,14 @@ type objectiveRow struct {
 	Name         string
 	Figure, Rest string
 	Refs         refs
+	Where        string
 }
 
 func (m *Model) objectiveRows(shown map[uint64]bool) []objectiveRow {
 	var out []objectiveRow
 	for _, o := range m.result().Objectives {
 		figure, rest := splitValue(o.Value)
-		out = append(out, objectiveRow{o, shortName(o.Addr), orElse(figure, "—"), rest, newRefs(o.Entries, shown)})
+		out = append(out, objectiveRow{o, shortName(o.Addr), orElse(figure, "—"), rest, newRefs(o.Entries, shown), m.where(o.Pos)})
 	}
 	if len(out) > fewObjectives { // too many to see the bad ones at a glance
 		slices.SortStableFunc(out, func(a, b objectiveRow) int { return cmp.Compare(b.Verdict, a.Verdict) })

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -174,6 +175,14 @@ func (m *Model) fileOf(p plan.Pos) string {
 		return p.File
 	}
 	return path.Join(m.Run.Source, p.File)
+}
+
+// where names a line of the scenario for people.
+func (m *Model) where(p plan.Pos) string {
+	if p.File == "" {
+		return ""
+	}
+	return m.fileOf(p) + ":" + strconv.Itoa(p.Line)
 }
 
 func sarifLevel(severity string) string {
