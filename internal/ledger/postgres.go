@@ -110,6 +110,10 @@ func (s *postgresStore) Write(ctx context.Context, e Entry) (record.Outcome, str
 	if err != nil {
 		return record.Fail, err.Error()
 	}
+	if ctx.Err() != nil {
+		s.write.Put(conn)
+		return record.Fail, ctx.Err().Error()
+	}
 	err = s.add(ctx, conn, e)
 	if missing(err) && s.create {
 		if err = s.makeTable(ctx, conn); err == nil {
@@ -136,8 +140,8 @@ func (s *postgresStore) add(ctx context.Context, conn *pgx.Conn, e Entry) error 
 // nor do two errors of those who stand between, and those of class 08.
 func refused(err error) bool {
 	var answer *pgconn.PgError
-	if !errors.As(err, &answer) {
-		return pgconn.SafeToRetry(err)
+	if !errors.As(err, &answer) { // the driver's SafeToRetry is true of a connection that was closed after the statement was sent
+		return false
 	}
 	severity := answer.SeverityUnlocalized
 	if severity == "" { // servers before 9.6

@@ -1,8 +1,11 @@
 package ledger
 
 import (
+	"bytes"
 	"context"
+	"io"
 	"net"
+	"sync"
 	"testing"
 	"time"
 
@@ -143,6 +146,60 @@ func TestPostgresThatStopsAndStarts(t *testing.T) {
 	o, detail = once(t, store, 3, time.Minute)
 	require.Equal(t, "ok", o, detail)
 }
+
+// cutting passes everything on to a server. On a client that has sent a record it hangs up, and passes the record on.
+func cutting(t *testing.T, to string) string {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	var all sync.WaitGroup
+	t.Cleanup(func() { listener.Close(); all.Wait() })
+	all.Go(func() {
+		for {
+			client, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			server, err := net.Dial("tcp", to)
+			if err != nil {
+				client.Close()
+				continue
+			}
+			all.Go(func() { _, _ = io.Copy(client, server); client.Close() })
+			all.Go(func() {
+				defer server.Close()
+				b := make([]byte, 4096)
+				for {
+					n, err := client.Read(b)
+					hangUp := err != nil || bytes.Contains(b[:n], []byte("INSERT"))
+					if hangUp {
+						client.Close()
+					}
+					_, _ = server.Write(b[:n])
+					if hangUp {
+						return
+					}
+				}
+			})
+		}
+	})
+	return listener.Addr().String()
+}
+
+// A connection that ends between the statement and its answer says nothing about the record. (The driver calls this error
+// safe to retry, because it takes the connection for one that had been closed before.)
+func TestPostgresThatHangsUp(t *testing.T) {
+	t.Parallel()
+	server := servertest.StartPostgres(t)
+	require.Equal(t, "ok", first(once(t, newStore(t, "postgres", owner(server.Address)), 0, time.Minute)))
+	store := newStore(t, "postgres", owner(cutting(t, server.Address)))
+	for seq := range uint64(5) {
+		o, detail := once(t, store, 1+seq, time.Minute)
+		require.Equal(t, "info", o, detail)
+	}
+	require.NotEqual(t, "1", server.Query(t, "SELECT count(*) FROM gameday_ledger"), "it has been stored")
+}
+
+func first(o, _ string) string { return o }
 
 func TestWhatAnErrorOfPostgresPromises(t *testing.T) {
 	for _, c := range []struct {

@@ -156,8 +156,12 @@ func ClassifyPostgres(err error) sample.Class {
 	var answer *pgconn.PgError
 	if !errors.As(err, &answer) {
 		class := Classify(err)
-		if class == sample.Other && strings.Contains(err.Error(), "tls error") {
-			class = sample.TLS
+		switch {
+		case class != sample.Other:
+		case errors.Is(err, pgconn.ErrConnClosed): // by the other side: the driver forgets how it found out
+			return sample.Reset
+		case strings.Contains(err.Error(), "tls error"):
+			return sample.TLS
 		}
 		return class
 	}
