@@ -27,7 +27,7 @@ func Annotations(w io.Writer, m *Model) error {
 	b := bufio.NewWriter(w)
 	h := m.headline()
 	if m.result().Exit != 0 {
-		annotate(b, "error", "", 0, h.Word+": "+m.title(), m.result().Why)
+		annotate(b, "error", "", 0, h.Word+": "+m.title(), m.why())
 	}
 	for _, c := range m.findingCards(nil) {
 		kind := map[string]string{"error": "error", "warning": "warning", "note": "notice"}[sarifLevel(c.Severity)]

@@ -150,6 +150,17 @@ func TestLeakedPageSaysHowToUndoByHand(t *testing.T) {
 	}
 }
 
+// The run may be on no register where its report is read.
+func TestTheAdviceToRecoverNamesADirectory(t *testing.T) {
+	m := leaked()
+	m.Result.Why = "something may still be broken: fault.x; run `gameday recover`"
+	for _, r := range []Renderer{{"html", "report.html", HTML}, {"md", "report.md", Markdown}, {"junit", "junit.xml", JUnit}, {"executive", "executive.html", Executive}} {
+		out := render(t, r, m)
+		require.Contains(t, out, "gameday recover DIR", r.Name)
+		require.NotRegexp(t, "gameday recover(`|&#96;|</code>)", out, r.Name)
+	}
+}
+
 // A page of a very long run with many SLOs stays small and quick, because curves are thinned to pixels and lists are
 // bounded.
 func TestPageStaysSmall(t *testing.T) {

@@ -121,7 +121,7 @@ func (m *Model) junitRun(suite string) junitCase {
 		v = measure.Leaked
 	}
 	if v != measure.Fail { // the objectives that failed say so themselves
-		c.judge(v, m.headline().Word+": "+r.Why, nil)
+		c.judge(v, m.headline().Word+": "+m.why(), nil)
 	}
 	return c
 }

@@ -23,6 +23,7 @@ type page struct {
 	Run        Run
 	Date       string
 	Headline   headline
+	Why        string
 	Result     *measure.Result
 	Figures    []figure
 	Broken     []brokenFault
@@ -68,12 +69,12 @@ type refs struct {
 func newPage(m *Model) *page {
 	r := m.result()
 	p := &page{
-		Kind: "Game day report", Title: m.title(), Scenario: m.plan().Scenario, Run: m.Run, Headline: m.headline(), Result: r, Figures: m.figures(),
+		Kind: "Game day report", Title: m.title(), Scenario: m.plan().Scenario, Run: m.Run, Headline: m.headline(), Why: m.why(), Result: r, Figures: m.figures(),
 		Broken: m.broken(), Charts: m.charts(), Words: m.timelineInWords(), Phases: m.phaseNames(),
 		Ledgers: r.Ledgers, Facts: m.facts(), Warnings: m.plan().Warnings, Classes: m.classes(),
 	}
 	if m.Journal.End == Cut || m.Journal.End == Damaged {
-		p.Distrust = "The journal is " + m.journalEnd() + "."
+		p.Distrust = "The journal is " + recoverHere(m.journalEnd()) + "."
 	}
 	if !m.Run.Started.IsZero() {
 		p.Date = m.Run.Started.UTC().Format("2 January 2006, 15:04 UTC")

@@ -40,6 +40,14 @@ func (m *Model) headline() headline {
 	return headline{"Skipped", "skip", "there was nothing to judge"}
 }
 
+// why is the reason of the verdict. It may advise to recover, and a report is read far from where the run is on the
+// register: then the command wants its directory.
+func (m *Model) why() string { return recoverHere(m.result().Why) }
+
+func recoverHere(advice string) string {
+	return strings.ReplaceAll(advice, "`gameday recover`", "`gameday recover DIR`, where DIR is the directory of this run,")
+}
+
 // figure is one of the four numbers of the first screen, against its objective and with its error.
 type figure struct {
 	Name, Long     string
