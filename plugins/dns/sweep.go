@@ -28,7 +28,7 @@ func handleID(req sdk.Request) string { return strings.TrimPrefix(req.Run+"/"+re
 func tableName(req sdk.Request, target string) string {
 	sum := sha256.Sum256([]byte(req.Run + "\x00" + req.ID + "\x00" + target))
 	run := regexp.MustCompile(`[^A-Za-z0-9_-]+`).ReplaceAllString(req.Run, "_")
-	return divert.Prefix + run[:min(len(run), 40)] + "-" + hex.EncodeToString(sum[:5])
+	return divert.Prefix + strings.TrimPrefix(run[:min(len(run), 40)]+"-", "-") + hex.EncodeToString(sum[:5])
 }
 
 // comment is written on the rules.
