@@ -99,7 +99,8 @@ func (g *gate) item(ctx context.Context, path string) (it *gateItem, wanted bool
 		s, mistakes := wiring.Scenario(ctx, r, src)
 		if s.Name != "" {
 			it.Name, it.Environment = s.Name, s.Environment
-			if wanted = g.wanted(s.Tags); !wanted {
+			unread := len(s.Tags) == 0 && mistakes.Diags.HasErrors() // they may be one of the mistakes
+			if wanted = unread || g.wanted(s.Tags); !wanted {
 				return nil
 			}
 		}
