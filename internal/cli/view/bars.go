@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -31,6 +32,12 @@ type Bars struct {
 	phase atomic.Pointer[phaseStart]
 	hint  atomic.Pointer[string]
 
+	length   time.Duration // of the inject phase, as planned
+	file     *os.File
+	folds    folds
+	asked    atomic.Bool // for the size of the terminal
+	closing  chan struct{}
+	watching sync.WaitGroup
 	progress *mpb.Progress
 	bars     []*mpb.Bar
 }
@@ -45,16 +52,20 @@ const maxBars = 6
 
 // NewBars returns a view for a terminal.
 func NewBars(out *os.File, o Options) *Bars {
-	v := &Bars{Lines: &Lines{Options: o, queue: make(chan func() error, queued), done: make(chan struct{})}}
+	v := &Bars{Lines: &Lines{Options: o, queue: make(chan func() error, queued), done: make(chan struct{})}, file: out, closing: make(chan struct{})}
 	v.now.Store(&engine.Snapshot{})
 	v.phase.Store(&phaseStart{at: time.Now()})
 	v.Hint("Ctrl-C aborts and puts everything back")
 	v.progress = mpb.New(mpb.WithOutput(out), mpb.WithWidth(34), mpb.WithRefreshRate(200*time.Millisecond), mpb.WithAutoRefresh())
 	v.out = func(line string) error {
+		if err := v.unfold(); err != nil {
+			return err
+		}
 		_, err := io.WriteString(v.progress, line+"\n")
 		return err
 	}
 	v.begin()
+	v.watching.Go(v.watchSize)
 	return v
 }
 
@@ -77,6 +88,8 @@ func (v *Bars) Entry(at time.Duration, kind journal.Kind, body any) {
 
 // Close removes the bars.
 func (v *Bars) Close() {
+	close(v.closing)
+	v.watching.Wait()
 	v.do(func() error {
 		for _, b := range v.bars {
 			b.Abort(true)
@@ -96,6 +109,7 @@ type bar struct {
 }
 
 func (v *Bars) build(p *plan.Plan) error {
+	v.length = injectLength(p)
 	column := len("recovery")
 	for _, s := range p.SLOs {
 		column = max(column, len(last(s.Addr)))
@@ -119,17 +133,23 @@ func (v *Bars) build(p *plan.Plan) error {
 }
 
 func (v *Bars) add(column int, draw func() bar) error {
-	style := mpb.BarStyle().Build()
+	style, line := mpb.BarStyle().Build(), &drawn{}
+	v.folds.mu.Lock()
+	v.folds.lines = append(v.folds.lines, line)
+	v.folds.mu.Unlock()
 	fill := mpb.BarFillerFunc(func(w io.Writer, st decor.Statistics) error {
 		b := draw()
 		if b.share < 0 {
+			v.folds.drew(line, st, 0)
 			return nil
 		}
+		v.folds.drew(line, st, min(st.RequestedWidth, max(0, st.AvailableWidth)))
 		st.Total, st.Current = 1000, int64(1000*min(b.share, 1))
 		return style.Fill(w, st)
 	})
 	b, err := v.progress.Add(0, fill,
-		mpb.PrependDecorators(decor.Any(func(decor.Statistics) string {
+		mpb.PrependDecorators(decor.Any(func(st decor.Statistics) string {
+			v.folds.note(line, st.AvailableWidth)
 			b := draw()
 			if column == 0 {
 				return v.Paint(b.colour, clean(b.label))
@@ -160,10 +180,42 @@ func (v *Bars) phaseBar() bar {
 	ph, s := v.phase.Load(), v.now.Load()
 	gone := time.Since(ph.at)
 	b := bar{label: string(ph.name), share: 0, after: "for " + seconds(gone.Round(time.Second)), colour: bold}
-	if s.Left > 0 && s.Phase == ph.name {
+	switch {
+	case s.Left > 0 && s.Phase == ph.name:
 		b.share, b.after = float64(gone)/float64(gone+s.Left), seconds(s.Left.Round(time.Second))+" left"
+	case ph.name == journal.Observe && v.length > 0:
+		b.share = min(1, float64(gone)/float64(v.length))
+		if gone < v.length { // beyond that a runbook takes longer than its faults, and nobody knows how long
+			b.after += " of at most " + seconds(v.length.Round(time.Second))
+		}
 	}
 	return b
+}
+
+// injectLength is how long the inject phase lasts at most, not counting what steps of the runbook take: those that wait
+// for one begin when it does.
+func injectLength(p *plan.Plan) (length time.Duration) {
+	begins := map[string]time.Duration{}
+	for range len(p.Faults) + len(p.Actions) { // so many steps may stand in a row
+		for _, f := range p.Faults {
+			begins[f.Addr] = beginOf(f.When, begins)
+		}
+		for _, a := range p.Actions {
+			begins[a.Addr] = beginOf(a.When, begins)
+		}
+	}
+	for _, f := range p.Faults {
+		length = max(length, begins[f.Addr]+time.Duration(f.Hold))
+	}
+	return length
+}
+
+func beginOf(w plan.When, begins map[string]time.Duration) time.Duration {
+	last := time.Duration(0)
+	for _, addr := range w.After {
+		last = max(last, begins[addr])
+	}
+	return last + time.Duration(w.At)
 }
 
 func (v *Bars) sloBar(i int) bar {
