@@ -196,7 +196,7 @@ func TestPostgresThatHangsUp(t *testing.T) {
 		o, detail := once(t, store, 1+seq, time.Minute)
 		require.Equal(t, "info", o, detail)
 	}
-	require.NotEqual(t, "1", server.Query(t, "SELECT count(*) FROM gameday_ledger"), "it has been stored")
+	require.Eventually(t, func() bool { return server.Query(t, "SELECT count(*) FROM gameday_ledger") == "6" }, 10*time.Second, 20*time.Millisecond, "all of it was stored")
 }
 
 func first(o, _ string) string { return o }
