@@ -155,6 +155,7 @@ func TestPostgresRegionFailover(t *testing.T) {
 	l := s.ledger(t, "lost", s.report.Result.Ledgers[0].Lost, missing)
 	require.NotZero(t, l.Lost)
 	require.Zero(t, l.LostAfter)
+	require.Contains(t, l.Promise, "asynchronous: ")
 	within(t, "the recovery point", s.cut.Sub(missing[0].at), s.objective(t, "orders_survive").Time)
 	// What was on its way is lost: as much as the link is long.
 	require.InDelta(t, delay.Seconds(), s.cut.Sub(missing[0].at).Seconds(), 0.08)
@@ -174,6 +175,7 @@ func TestPostgresRegionFailoverSynchronous(t *testing.T) {
 	s.recovers(t, w)
 	l := s.ledger(t, "lost", s.report.Result.Ledgers[0].Lost, without(s.east, s.west))
 	require.Zero(t, l.Lost+l.LostAfter)
+	require.Contains(t, l.Promise, "synchronous_standby_names = 'west'")
 	t.Logf("an order took %v, and %v by a client of the test's own", s.p50(), w.p50)
 	require.Greater(t, s.p50(), 2*delay, "there and back")
 	require.InDelta(t, w.p50.Seconds(), s.p50().Seconds(), 0.06)

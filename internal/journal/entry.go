@@ -170,6 +170,7 @@ type ReadBackBody struct {
 	Duplicated      []byte        `json:"duplicated,omitempty"` // those read back more than once
 	Unexpected      []string      `json:"unexpected,omitempty"` // descriptions, at most 100
 	UnexpectedCount int           `json:"unexpected_count,omitempty"`
+	Promise         string        `json:"promise,omitempty"` // what an acknowledgement meant, by the word of the store when it was written to
 	Err             string        `json:"err,omitempty"`
 }
 

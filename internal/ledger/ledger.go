@@ -61,3 +61,7 @@ type Store interface {
 	Workers() int
 	Close() error
 }
+
+// Promiser is a store that says what its acknowledgements mean: a sentence for people without a period, and empty as long as there
+// was none.
+type Promiser interface{ Promise() string }

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -37,12 +39,16 @@ type postgresConfig struct {
 type postgresStore struct {
 	table       string // quoted
 	create      bool
+	commit      string // the setting, where it is ours
 	insert      string
 	workers     int
 	write, read *client.PostgresPool
 
 	making sync.Mutex // of the table
 	made   bool
+
+	asking  sync.Once // about the promise
+	promise atomic.Value
 }
 
 const defaultTable = "gameday_ledger"
@@ -58,7 +64,7 @@ func newPostgres(cfg json.RawMessage, env Env) (Store, error) {
 	if c.Table == "" {
 		c.Table = defaultTable
 	}
-	s := &postgresStore{table: pgx.Identifier(strings.Split(c.Table, ".")).Sanitize(), create: c.Create == nil || *c.Create, workers: c.Workers}
+	s := &postgresStore{commit: c.Commit, table: pgx.Identifier(strings.Split(c.Table, ".")).Sanitize(), create: c.Create == nil || *c.Create, workers: c.Workers}
 	if err := s.prepare(c.Commit); err != nil {
 		return nil, err
 	}
@@ -120,6 +126,9 @@ func (s *postgresStore) Write(ctx context.Context, e Entry) (record.Outcome, str
 			err = s.add(ctx, conn, e)
 		}
 	}
+	if err == nil {
+		s.asking.Do(func() { s.ask(ctx, conn) })
+	}
 	s.write.Put(conn)
 	if err == nil {
 		return record.OK, ""
@@ -133,6 +142,36 @@ func (s *postgresStore) Write(ctx context.Context, e Entry) (record.Outcome, str
 func (s *postgresStore) add(ctx context.Context, conn *pgx.Conn, e Entry) error {
 	_, err := conn.Exec(ctx, s.insert, pgx.QueryExecModeSimpleProtocol, e.Run, int64(e.Seq), int32(e.Worker), e.Time)
 	return err
+}
+
+// ask lets the server that acknowledged the first record say what that means. The record stays acknowledged if it does not.
+func (s *postgresStore) ask(ctx context.Context, conn *pgx.Conn) {
+	var commit, standbys string
+	err := conn.QueryRow(ctx, "SELECT current_setting('synchronous_commit'), current_setting('synchronous_standby_names')",
+		pgx.QueryExecModeSimpleProtocol).Scan(&commit, &standbys)
+	if err != nil {
+		return
+	}
+	s.promise.Store(promise(cmp.Or(s.commit, commit), standbys))
+}
+
+func promise(commit, standbys string) string {
+	how := fmt.Sprintf(" (synchronous_commit = %s, synchronous_standby_names = '%s')", commit, standbys)
+	switch {
+	case commit == "off":
+		return "asynchronous: an acknowledged record was in the memory of the primary" + how
+	case commit == "local" || standbys == "":
+		return "asynchronous: an acknowledged record was on the disk of the primary" + how
+	case commit == "remote_write":
+		return "synchronous: an acknowledged record was on the disk of the primary and in the memory of a synchronous standby" + how
+	}
+	return "synchronous: an acknowledged record was on the disk of the primary and of a synchronous standby" + how
+}
+
+// Promise is what the server said when the first record was acknowledged.
+func (s *postgresStore) Promise() string {
+	said, _ := s.promise.Load().(string)
+	return said
 }
 
 // refused says whether an error promises that the record was not stored. An ERROR is the server's word that the

@@ -87,6 +87,14 @@ func (s *redisStore) Close() error {
 	return nil
 }
 
+// Promise is what the block asks for.
+func (s *redisStore) Promise() string {
+	if s.Replicas == 0 {
+		return "asynchronous: an acknowledged record was in the memory of the server (replicas = 0)"
+	}
+	return fmt.Sprintf("synchronous: an acknowledged record was in the memory of the server and of %d of its replicas (WAIT)", s.Replicas)
+}
+
 func (s *redisStore) list(run string) string { return s.Key + ":" + run }
 
 // Write appends the record. Without a connection nothing was sent, and an error is the server's word that it did nothing.

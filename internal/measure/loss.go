@@ -1,6 +1,7 @@
 package measure
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -99,6 +100,7 @@ func (res *LedgerResult) readBacks(l *history.Ledger, revert time.Duration) (loo
 	var duplicated seqSet
 	for _, b := range l.ReadBacks {
 		stages[b.Stage] = b.Err
+		res.Promise = cmp.Or(res.Promise, b.Promise)
 		if b.Err != "" {
 			continue
 		}

@@ -179,6 +179,8 @@ type LedgerResult struct {
 	Duplicated   uint64   `json:"duplicated"`
 	Resurfaced   uint64   `json:"resurfaced"`
 	RPO          Interval `json:"rpo"`
+	// Promise is what an acknowledgement meant, where the store has said so.
+	Promise string `json:"promise,omitempty"`
 	// Examples are the first few lost sequence numbers.
 	Examples []uint64 `json:"examples,omitempty"`
 	Err      string   `json:"err,omitempty"` // why nothing can be said

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/gameday-toolkit/gameday/internal/engine"
@@ -20,6 +21,9 @@ type writing struct {
 	src   *sources
 	plan  plan.Ledger
 	sched sample.Schedule
+
+	mu      sync.Mutex
+	promise ledger.Promiser // the store that is written to, where it says what its word is worth
 }
 
 func (s *sources) ledgers() (out []engine.Ledger, err error) {
@@ -55,6 +59,11 @@ func (w *writing) run(ctx context.Context, base time.Time, emit func([]byte)) (e
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
+	if p, ok := store.(ledger.Promiser); ok {
+		w.mu.Lock()
+		w.promise = p
+		w.mu.Unlock()
+	}
 	sched := w.sched
 	sched.Phase = time.Since(base) + time.Millisecond
 	o := ledger.Options{Schedule: sched, Timeout: time.Duration(w.plan.Timeout)}
@@ -81,6 +90,16 @@ func (w *writing) readBack(ctx context.Context, base time.Time) (b journal.ReadB
 		return b
 	}
 	b.Present, b.Duplicated = record.AppendSeqs(nil, n, got.Has), record.AppendSeqs(nil, n, got.Duplicated)
-	b.Unexpected, b.UnexpectedCount = got.Unexpected, got.UnexpectedCount
+	b.Unexpected, b.UnexpectedCount, b.Promise = got.Unexpected, got.UnexpectedCount, w.promised()
 	return b
+}
+
+// promised is what the store said that its acknowledgements mean, when it was written to.
+func (w *writing) promised() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.promise == nil {
+		return ""
+	}
+	return w.promise.Promise()
 }
