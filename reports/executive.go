@@ -1,9 +1,11 @@
 package reports
 
 import (
+	"cmp"
 	"fmt"
 	"html/template"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/gameday-toolkit/gameday/internal/measure"
@@ -20,6 +22,8 @@ type executive struct {
 	Proofs       []faultCard
 	ProofsMore   int
 	BrokenMore   int
+	Met          []objectiveRow // the worst first; where something is broken, that is more urgent
+	MetMore      int
 	Holds, Wants int // assumptions
 }
 
@@ -27,6 +31,7 @@ const (
 	maxNext   = 3
 	maxProofs = 3
 	maxBroken = 3
+	maxMet    = 4
 )
 
 // Executive writes the executive page, as self-contained as the report.
@@ -50,6 +55,11 @@ func newExecutive(m *Model) *executive {
 	x.Next, x.NextMore = firstOf(x.Findings, maxNext)
 	x.Proofs, x.ProofsMore = firstOf(x.Faults, maxProofs)
 	x.page.Broken, x.BrokenMore = firstOf(x.page.Broken, maxBroken)
+	if len(x.page.Broken) == 0 {
+		worst := slices.Clone(x.Objectives)
+		slices.SortStableFunc(worst, func(a, b objectiveRow) int { return cmp.Compare(b.Verdict, a.Verdict) })
+		x.Met, x.MetMore = firstOf(worst, maxMet)
+	}
 	if len(x.Splits) > 0 {
 		x.Stack = newStacked(m)
 	}

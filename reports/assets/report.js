@@ -100,7 +100,7 @@
     if (fingers.has(e.pointerId)) fingers.set(e.pointerId, x);
     if (pinch && fingers.size === 2) {
       const [a, b] = [...fingers.values()], scale = (pinch[1] - pinch[0]) / (b - a);
-      if (Number.isFinite(scale) && scale > 0) { const from = pinch[0] - (a - t.LEFT) * scale; look(from, from + (stage.clientWidth - t.LEFT - 6) * scale); }
+      if (Number.isFinite(scale) && scale > 0) { const from = pinch[0] - (a - t.LEFT) * scale; look(from, from + t.room() * scale); }
       return;
     }
     if (drag !== null && Math.abs(x - drag) > 4) {

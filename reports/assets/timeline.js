@@ -2,7 +2,7 @@
 // picture, which is there without this script and on paper, shows the same.
 "use strict";
 const timeline = (data, stage) => {
-  const LEFT = 46, RIGHT = 6, ROW = 19, ROWS = 10;
+  const LEFT = 46, RIGHT = 16, ROW = 19, ROWS = 10;
   const view = [0, data.length], plots = [], movers = [];
   const narrow = () => stage.clientWidth < 560;
   const room = () => Math.max(60, stage.clientWidth - LEFT - RIGHT);
@@ -194,7 +194,7 @@ const timeline = (data, stage) => {
   draw();
 
   return {
-    view, timeAt, LEFT, x: (t) => LEFT + px(t),
+    view, timeAt, LEFT, room, x: (t) => LEFT + px(t),
     look(from, to) {
       const span = Math.min(data.length, Math.max(to - from, data.length / 4000, .02));
       view[0] = Math.max(0, Math.min(from, data.length - span));
