@@ -3,6 +3,7 @@ package live
 import (
 	"errors"
 	"sync"
+	"time"
 )
 
 // maxViewers is how many may watch at the same time.
@@ -19,11 +20,22 @@ type hub struct {
 	mu      sync.Mutex
 	viewers map[*viewer]struct{}
 	most    int
+	joined  int
 	closed  bool
 }
 
-// viewer is one open page. Its queue is closed when it is sent away.
-type viewer struct{ queue chan []byte }
+// viewer is one open page. Its queue is closed when it is sent away. What comes to it is written after a pause: hundreds of pages
+// that are written to in the same instant would take the processor from the probes for some milliseconds, and users would seem
+// to have waited.
+type viewer struct {
+	queue chan []byte
+	pause time.Duration
+}
+
+const (
+	apart = 7 * time.Millisecond // the pauses of one viewer and the next
+	ranks = 64                   // until they begin at none again
+)
 
 func newHub(most int) *hub { return &hub{viewers: map[*viewer]struct{}{}, most: most} }
 
@@ -34,7 +46,8 @@ func (h *hub) join(first func() []byte) (*viewer, error) {
 	if len(h.viewers) >= h.most {
 		return nil, errFull
 	}
-	v := &viewer{queue: make(chan []byte, queued)}
+	v := &viewer{queue: make(chan []byte, queued), pause: time.Duration(h.joined%ranks) * apart}
+	h.joined++
 	v.queue <- first()
 	if h.closed {
 		close(v.queue)

@@ -19,7 +19,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if viewersRole() {
+	if otherRole() {
 		return
 	}
 	goleak.VerifyTestMain(m)

@@ -1,6 +1,7 @@
 package live
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"os"
@@ -48,6 +49,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 		open := true
 		select {
 		case m, open = <-v.queue:
+			pause(r.Context(), v.pause)
 		case <-idle.C:
 		case <-s.ending:
 			s.rest(v, send)
@@ -63,6 +65,18 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 		if !open || !send(m) {
 			return
 		}
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	if d == 0 {
+		return
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
 	}
 }
 

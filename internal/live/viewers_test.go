@@ -1,3 +1,0 @@
-package live
-
-func viewersRole() bool { return false }
