@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -121,8 +122,10 @@ func theirs(toxics []api.Toxic) string {
 	return strings.Join(out, ", ")
 }
 
-// name is the name of a toxic of a fault.
-func name(req sdk.Request, stream string) string { return mark.Name(req.Run, req.ID, stream) }
+// name is the name of a toxic of a fault. When the plan is made there is no run yet.
+func name(req sdk.Request, stream string) string {
+	return mark.Name(cmp.Or(req.Run, "RUN"), req.ID, stream)
+}
 
 func (u undo) server() api.Server { return api.Server{URL: u.URL} }
 

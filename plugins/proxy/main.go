@@ -65,7 +65,7 @@ func addProxy(o *server.Options, s string) error {
 
 // serve says what listens where, and then answers until ctx ends.
 func serve(ctx context.Context, o server.Options, out io.Writer) error {
-	zerolog.SetGlobalLevel(zerolog.WarnLevel) // some toxics tell every step to a logger of the whole program
+	zerolog.SetGlobalLevel(zerolog.ErrorLevel) // some toxics tell every step to a logger of the whole program
 	s, err := server.Listen(o)
 	if err != nil {
 		return err

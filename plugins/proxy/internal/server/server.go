@@ -44,7 +44,7 @@ type Server struct {
 func Listen(o Options) (*Server, error) {
 	logger := zerolog.Nop()
 	if o.Log != nil {
-		logger = zerolog.New(o.Log).Level(zerolog.WarnLevel).With().Timestamp().Logger()
+		logger = zerolog.New(o.Log).Level(zerolog.ErrorLevel).With().Timestamp().Logger()
 	}
 	s := &Server{toxiproxy: toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), logger)}
 	s.clock = newClock(s.toxiproxy.Collection)
