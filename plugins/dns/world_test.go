@@ -53,6 +53,9 @@ func newWorld(t *testing.T) *world {
 		require.NoError(t, run(append([]string{"ip"}, strings.Fields(line)...)...))
 	}
 	require.NoError(t, run("ip", "netns", "exec", w.middle, "sysctl", "-qw", "net.ipv4.ip_forward=1"))
+	for _, ns := range []string{w.client, w.middle} { // as strict about where packets come from as Linux can be
+		require.NoError(t, run("ip", "netns", "exec", ns, "sysctl", "-qw", "net.ipv4.conf.all.rp_filter=1"))
+	}
 	w.start(t, w.origin, "named", "-g", "-c", w.file(t, "origin.conf", originConf), "-p", "53")
 	w.start(t, w.middle, "named", "-g", "-c", w.file(t, "bind.conf", bindConf), "-p", "53")
 	w.start(t, w.middle, "unbound", "-d", "-c", w.file(t, "unbound.conf", unboundConf))
