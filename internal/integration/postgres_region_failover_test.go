@@ -151,6 +151,7 @@ func TestPostgresRegionFailover(t *testing.T) {
 	s := w.tell(t)
 	require.Equal(t, 0, s.exit, s.said)
 	s.recovers(t, w)
+	s.keeps(t, "let-the-shop-in")
 	missing := without(s.east, s.west)
 	l := s.ledger(t, "lost", s.report.Result.Ledgers[0].Lost, missing)
 	require.NotZero(t, l.Lost)
@@ -163,6 +164,20 @@ func TestPostgresRegionFailover(t *testing.T) {
 	require.NotEqual(t, "0", w.sql(t, "east", "SELECT greatest(0, '"+east+"'::pg_lsn - '"+west+"')")[0], "east had written more than west took over with")
 	t.Logf("west took over at %s, and east had written up to %s; orders took %v", west, east, s.p50())
 	require.Less(t, s.p50(), delay)
+}
+
+// keeps checks that a secret is in nothing that a run leaves behind, and was never said.
+func (s story) keeps(t testing.TB, secret string) {
+	t.Helper()
+	require.NotContains(t, s.said, secret)
+	require.NoError(t, filepath.WalkDir(s.dir, func(path string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		b, err := os.ReadFile(path)
+		require.NotContains(t, string(b), secret, path)
+		return err
+	}))
 }
 
 func (s story) p50() time.Duration { return s.report.Result.SLOs[0].Phases["baseline"].P50 }
