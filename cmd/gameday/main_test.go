@@ -42,6 +42,7 @@ import (
 //	cut FILE SIZE          cut a file
 //	smalldisk SIZE DIR ... run gameday with a disk of SIZE bytes mounted at DIR, as gd does
 //	room, visit, strangers the live page: see live_test.go
+//	toxiproxy URL          start a Toxiproxy in front of a service; PROXIED is the service through it, TOXIPROXY its interface
 //	unprivileged ...       run gameday without the right to write everywhere, as gd does
 var binaries string
 
@@ -60,7 +61,7 @@ func build(m *testing.M) int {
 	}
 	defer os.RemoveAll(dir)
 	binaries = dir
-	for out, pkg := range map[string]string{"gameday": ".", "plugins/gameday-plugin-file": "./testdata/fileplugin", "lab/gameday-plugin-lab": "../gameday-plugin-lab"} {
+	for out, pkg := range map[string]string{"gameday": ".", "plugins/gameday-plugin-file": "./testdata/fileplugin", "lab/gameday-plugin-lab": "../gameday-plugin-lab", "proxy/gameday-plugin-proxy": "../gameday-plugin-proxy"} {
 		if b, err := exec.Command("go", "build", "-o", filepath.Join(dir, out), pkg).CombinedOutput(); err != nil {
 			panic(fmt.Sprintf("building %s: %v\n%s", out, err, b))
 		}
@@ -83,7 +84,7 @@ func TestScripts(t *testing.T) {
 			"gd": gd, "start": start, "answer": answer, "startanswer": startanswer, "sig": sig, "sigpid": sigpid, "end": end, "until": until, "scenario": scenario, "serve": serve,
 			"lab": lab, "lastrun": lastrun, "nowhere": nowhere, "terminal": terminal, "clean": clean, "flip": flip, "inbox": inbox,
 			"greet": greet, "checkup": checkup, "names": names, "prometheus": prometheus, "orders": orders, "address": address, "figure": figure, "counted": counted, "person": person, "seated": seated, "pester": pester,
-			"cut": cut, "smalldisk": smalldisk, "unprivileged": unprivileged,
+			"cut": cut, "smalldisk": smalldisk, "unprivileged": unprivileged, "toxiproxy": toxiproxy,
 			"room": room, "visit": visit, "strangers": strangers,
 		},
 	})
