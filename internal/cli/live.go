@@ -52,7 +52,7 @@ type livePage struct {
 	access  live.Access
 	room    *live.Room
 	guards  atomic.Pointer[[]live.Guard]
-	notes   chan journal.NoteBody
+	notes   chan<- journal.NoteBody
 	over    chan struct{} // closed when the engine takes no notes any more
 
 	mu    sync.Mutex
@@ -76,18 +76,17 @@ func (r *runner) openPage() error {
 		return fmt.Errorf("%w; nothing was touched", err)
 	}
 	r.page = &livePage{
-		signals: r.signals, addr: addr, port: port, access: live.NewAccess(true), notes: make(chan journal.NoteBody),
-		over: make(chan struct{}), turns: map[string]chan<- acknowledged{},
+		signals: r.signals, addr: addr, port: port, access: live.NewAccess(true), over: make(chan struct{}), turns: map[string]chan<- acknowledged{},
 	}
 	return nil
 }
 
 // attach joins the page to an engine, tells where it is, and begins to serve.
-func (p *livePage) attach(ctx context.Context, c *engine.Config, dir journal.RunDir, show screen) {
+func (p *livePage) attach(ctx context.Context, c *engine.Config, dir journal.RunDir, notes chan<- journal.NoteBody, show screen) {
 	if p == nil {
 		return
 	}
-	c.Notes, c.Observer = p.notes, &present{c.Observer, p}
+	p.notes, c.Observer = notes, &present{c.Observer, p}
 	p.room = live.NewRoom(dir.Journal(), p.present, nil)
 	s := &live.Server{Address: p.addr, Access: p.access, Room: p.room, Control: p}
 	ctx, p.end = context.WithCancel(context.WithoutCancel(ctx))

@@ -153,7 +153,10 @@ func (r *runner) inDir(ctx context.Context) (started bool, engineErr, err error)
 	defer r.watchHalts(ctx)()
 	c.Started, c.Journal, c.Stop, c.Observer = r.started(), w, stop, &teller{Observer: show, r: r}
 	r.tell.Tell(wiring.NewsOf(r.plan, c.Started, notify.Start))
-	r.page.attach(ctx, &c, r.dir, show)
+	notes := make(chan journal.NoteBody)
+	c.Notes = notes
+	defer r.watchNotes(ctx, notes)()
+	r.page.attach(ctx, &c, r.dir, notes, show)
 	defer r.page.stopped()
 	c.Undo = undo.Options{Total: r.flags.revert, Attempt: min(time.Minute, r.flags.revert)}
 	if r.engine != nil {

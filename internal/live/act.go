@@ -1,6 +1,8 @@
 package live
 
 import (
+	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"unicode"
@@ -30,18 +32,36 @@ func (s *Server) hear(w http.ResponseWriter, r *http.Request) (in said, ok bool)
 	if !s.read(w, r, &in) {
 		return in, false
 	}
-	in.By, in.Text = tidy(in.By), tidy(in.Text)
-	switch {
-	case in.By == "":
-		refuse(w, http.StatusBadRequest, "Say who you are.")
-	case utf8.RuneCountInString(in.By) > maxName:
-		refuse(w, http.StatusBadRequest, "A name has at most 60 characters.")
-	case utf8.RuneCountInString(in.Text) > maxText:
-		refuse(w, http.StatusBadRequest, "A text has at most 1,000 characters.")
-	default:
-		return in, true
+	var err error
+	if in.By, in.Text, err = written(in.By, in.Text); err != nil {
+		refuse(w, http.StatusBadRequest, err.Error())
+		return in, false
 	}
-	return in, false
+	return in, true
+}
+
+// Remark checks a note of a person, and leaves of it what can be read.
+func Remark(by, text string) (author, remark string, err error) {
+	by, text, err = written(by, text)
+	if err == nil && text == "" {
+		err = errNothing
+	}
+	return by, text, err
+}
+
+var errNothing = errors.New("the note is empty")
+
+func written(by, text string) (string, string, error) {
+	by, text = tidy(by), tidy(text)
+	switch {
+	case by == "":
+		return by, text, errors.New("say who you are")
+	case utf8.RuneCountInString(by) > maxName:
+		return by, text, fmt.Errorf("a name has at most %d characters", maxName)
+	case utf8.RuneCountInString(text) > maxText:
+		return by, text, fmt.Errorf("a text has at most %d characters", maxText)
+	}
+	return by, text, nil
 }
 
 // tidy leaves what can be read: the journal is shown on terminals too.
@@ -63,7 +83,7 @@ func (s *Server) note(w http.ResponseWriter, r *http.Request) {
 	case !ok:
 		return
 	case in.Text == "":
-		refuse(w, http.StatusBadRequest, "The note is empty.")
+		refuse(w, http.StatusBadRequest, errNothing.Error())
 	case !s.notes.Allow():
 		refuse(w, http.StatusTooManyRequests, "Too many notes at once; try again in a moment.")
 	default:
