@@ -37,6 +37,7 @@ func attributes() map[string]string {
 // TestConformance runs the SDK's suite over every fault, against a Toxiproxy as it comes. One of them goes through real
 // processes as well: all faults undo alike.
 func TestConformance(t *testing.T) {
+	t.Parallel()
 	binary := filepath.Join(t.TempDir(), "gameday-plugin-proxy")
 	out, err := exec.Command("go", "build", "-o", binary, "../../cmd/gameday-plugin-proxy").CombinedOutput()
 	require.NoError(t, err, string(out))
@@ -105,6 +106,7 @@ func (s *stock) suite(t *testing.T, fault, config string) conformance.Case {
 
 // A server of the plugin's own has a clock. When the plugin is killed and nobody is left, the server ends the fault.
 func TestTheServersOwnClockEndsTheFault(t *testing.T) {
+	t.Parallel()
 	url := served(t, "db=127.0.0.1:0,"+echo(t))
 	const lease = 2 * time.Second
 	l := plugin(t, url, lease)

@@ -187,6 +187,7 @@ func TestAProxyThatIsGoneCountsAsReverted(t *testing.T) {
 // While a client takes no data, a Toxiproxy cannot take a toxic off. The revert says so in bounded time, and works once the
 // client takes data again.
 func TestAClientThatTakesNoData(t *testing.T) {
+	t.Parallel()
 	s := newStock(t, "db")
 	l := plugin(t, s.url, time.Minute)
 	h := inject(t, l, "proxy_latency", `{"delay":"1ms"}`, "db")

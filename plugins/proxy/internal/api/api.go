@@ -163,7 +163,7 @@ func (s Server) call(ctx context.Context, method, path string, in, out any) erro
 
 // silent is what a server that takes the request and does not answer most likely suffers from.
 func (s Server) silent() error {
-	return fmt.Errorf("the Toxiproxy at %s gives no answer within %v; it cannot while a client of the proxy takes no data, and never again once such a client has gone: let the client go on, or make the proxy anew, or start the Toxiproxy again",
+	return fmt.Errorf("the Toxiproxy at %s gives no answer within %v; it cannot while a client of the proxy takes no data, and never again once such a client has gone: let the client go on, or start the Toxiproxy again",
 		s.URL, answerWithin)
 }
 
