@@ -47,6 +47,7 @@ plugins nor the scenario. Formats:
   sarif      report.sarif, for code hosts and editors: findings at the lines of the scenario
   csv        backlog.csv, for spreadsheets and trackers: a row for each finding
   samples    samples.csv and records.csv, for notebooks: a row for each sample and each record; only when asked for
+  chaostoolkit  chaostoolkit.journal.json, for the report tools of the Chaos Toolkit; only when asked for
 
 Exit code: 0 when the reports are written; for the verdict see "gameday check".`,
 		Args: usage(1, 1, "the directory of a run"),

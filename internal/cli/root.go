@@ -87,7 +87,7 @@ func (a *app) root() *cobra.Command {
 	})
 	root.Flags().BoolVar(&version, "version", false, "print the version")
 	root.PersistentFlags().BoolP("help", "h", false, "show help")
-	root.AddCommand(a.initCmd(), a.fmtCmd(), a.validateCmd(), a.planCmd(), a.approveCmd(), a.runCmd(), a.replayCmd(), a.serveCmd(), a.noteCmd(), a.reportCmd(), a.checkCmd(),
+	root.AddCommand(a.initCmd(), a.fmtCmd(), a.validateCmd(), a.planCmd(), a.approveCmd(), a.runCmd(), a.replayCmd(), a.importCmd(), a.serveCmd(), a.noteCmd(), a.reportCmd(), a.checkCmd(),
 		a.recoverCmd(), a.sweepCmd(), a.haltCmd(), a.resumeCmd(), a.pluginCmd(), a.labCmd(), a.versionCmd(),
 		a.runsCmd(), a.showCmd(), a.diffCmd(), a.trendCmd(), a.scorecardCmd(), a.backlogCmd(), a.gateCmd(), a.archiveCmd())
 	return root

@@ -149,7 +149,11 @@ func (c *comparer) judge() {
 	case c.res.Verdict == measure.Leaked:
 		c.say(Inconclusive, "something may still be broken: put it back, and replay again", nil)
 	case len(missed) > 0:
-		c.say(WouldRecur, missed[0].Addr+" was missed: "+missed[0].Why, missed)
+		told := missed[0]
+		if c.main != nil && c.main.Verdict == measure.Fail {
+			told = *c.main
+		}
+		c.say(WouldRecur, told.Addr+" was missed: "+told.Why, missed)
 	case len(open) > 0:
 		c.say(Inconclusive, open[0].Addr+": "+open[0].Why, open)
 	case len(passed) == 0:

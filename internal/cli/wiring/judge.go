@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/gameday-toolkit/gameday/internal/backlog"
+	"github.com/gameday-toolkit/gameday/internal/chaostoolkit"
 	"github.com/gameday-toolkit/gameday/internal/history"
 	"github.com/gameday-toolkit/gameday/internal/journal"
 	"github.com/gameday-toolkit/gameday/internal/measure"
@@ -55,6 +56,9 @@ func (j *Judged) Model() *reports.Model { return reports.Build(j.Run, j.Result, 
 // samplesFormat is written only when it is asked for: it is as large as the run was long.
 const samplesFormat = "samples"
 
+// chaosToolkitFormat is for the report tools of the Chaos Toolkit, and so only for those who ask.
+const chaosToolkitFormat = "chaostoolkit"
+
 // Write makes the reports in dir; no formats means all of them but the samples.
 func (j *Judged) Write(dir string, formats []string) error {
 	m := j.Model()
@@ -73,6 +77,9 @@ func (j *Judged) Write(dir string, formats []string) error {
 	if slices.Contains(formats, samplesFormat) {
 		errs = append(errs, reports.WriteSamples(dir, j.Run))
 	}
+	if slices.Contains(formats, chaosToolkitFormat) {
+		errs = append(errs, chaostoolkit.WriteJournalIn(dir, j.Run, j.Result))
+	}
 	return errors.Join(errs...)
 }
 
@@ -81,5 +88,5 @@ func Formats() (names []string) {
 	for _, r := range reports.Renderers() {
 		names = append(names, r.Format)
 	}
-	return append(names, samplesFormat)
+	return append(names, samplesFormat, chaosToolkitFormat)
 }

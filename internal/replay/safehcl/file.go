@@ -35,8 +35,8 @@ func (f *File) Close() {
 	f.line("}", "")
 }
 
-// Text adds an argument whose value is a text.
-func (f *File) Text(name, value, note string) { f.Expr(name, Quote(value), note) }
+// Text adds an argument whose value is a text for people, and cuts what is too long for them.
+func (f *File) Text(name, value, note string) { f.Expr(name, Quote(cut(Clean(value), longest)), note) }
 
 // Expr adds an argument whose value is an expression of ours, or one that was made safe.
 func (f *File) Expr(name, expr, note string) { f.line(name+" = "+expr, note) }

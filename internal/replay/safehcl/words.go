@@ -11,14 +11,14 @@ import (
 )
 
 const (
-	longest     = 2000 // runes of a text
+	longest     = 2000 // runes of a text for people
 	longComment = 200  // runes of a comment
 	longName    = 40   // letters of a name
 )
 
-// Clean takes out what steers terminals and turns the direction of text around, and cuts what is too long.
+// Clean takes out what steers terminals and turns the direction of text around.
 func Clean(s string) string {
-	s = strings.Map(func(r rune) rune {
+	return strings.Map(func(r rune) rune {
 		switch {
 		case r == '\n' || r == '\t':
 			return r
@@ -27,7 +27,6 @@ func Clean(s string) string {
 		}
 		return r
 	}, strings.ReplaceAll(strings.ToValidUTF8(s, "\ufffd"), "\r\n", "\n"))
-	return cut(s, longest)
 }
 
 func cut(s string, n int) string {
