@@ -15,6 +15,7 @@ import (
 // The promise of the transparent way: with every process of ours killed, names resolve again, for a client too that has one
 // long conversation with its server from one port.
 func TestTheKernelHealsByItself(t *testing.T) {
+	long(t)
 	w := newWorld(t)
 	r := startReal(t, nobody(t))
 	l := local(t, nobody(t))
@@ -41,6 +42,7 @@ func TestTheKernelHealsByItself(t *testing.T) {
 
 // A plugin that lives and is frozen stops winding.
 func TestTheKernelHealsWhenThePluginIsFrozen(t *testing.T) {
+	long(t)
 	w := newWorld(t)
 	r := startReal(t, nobody(t))
 	inject(t, r, map[string]any{"names": []string{"."}, "mode": "servfail"}, traffic(t, r, w.middle, unbound))
@@ -67,6 +69,7 @@ func TestSweepRevertsWhatItFinds(t *testing.T) {
 
 // The steps for a person do what they say.
 func TestByHand(t *testing.T) {
+	long(t)
 	w := newWorld(t)
 	need(t, "nft", "nsenter")
 	l := local(t, nobody(t))
@@ -80,6 +83,7 @@ func TestByHand(t *testing.T) {
 
 // A namespace of the same name that was made later is another one.
 func TestANewNamespaceOfTheSameNameIsNotTouched(t *testing.T) {
+	long(t)
 	w := newWorld(t)
 	l := local(t, nobody(t))
 	h := inject(t, l, map[string]any{"names": []string{"x.w.test"}}, traffic(t, l, w.client, origin))

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"strings"
 
 	"github.com/gameday-toolkit/gameday/plugins/dns/internal/divert"
 	"github.com/gameday-toolkit/gameday/plugins/dns/internal/forward"
@@ -61,7 +62,7 @@ func (p *provider) drain(ctx context.Context, in netns.Ref, id string) {
 	p.mu.Lock()
 	var open []*forwarding
 	for key, f := range p.forwards {
-		if key == in.ID+"/"+f.serve.Server.Addr().String() {
+		if strings.HasPrefix(key, in.ID+"/") {
 			open = append(open, f)
 		}
 	}

@@ -81,6 +81,14 @@ func need(t *testing.T, programs ...string) {
 	}
 }
 
+// long marks a test that -short leaves out.
+func long(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("it takes many seconds of real time")
+	}
+}
+
 // local is the plugin in this process, with a lease that lasts.
 func local(t *testing.T, control string) *sdk.Local {
 	t.Helper()

@@ -46,7 +46,7 @@ func (p *provider) windTime() time.Duration {
 	return min(windFor, left+windGrace)
 }
 
-// hold winds a fault up until release, or until it has lapsed, and frees what it needs.
+// hold winds a fault up until it is paused, or until it has lapsed, and then frees what it needs.
 func (p *provider) hold(key string, wind func(context.Context, time.Duration) error, free func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	k := &holding{cancel: cancel, done: make(chan struct{}), free: sync.OnceFunc(free)}
@@ -81,6 +81,13 @@ func (p *provider) run(ctx context.Context, wind func(context.Context, time.Dura
 		} else if err != nil && ctx.Err() == nil {
 			fmt.Fprintf(os.Stderr, "dns: %v\n", err)
 		}
+	}
+}
+
+// release ends what an earlier attempt at the same fault has left in this process.
+func (p *provider) release(key string) {
+	if k := p.pause(key); k != nil {
+		k.free()
 	}
 }
 

@@ -148,7 +148,8 @@ func TestMistakesInABlock(t *testing.T) {
 }
 
 func TestTheCommandSaysWhatIsWrong(t *testing.T) {
-	for _, c := range [][2]string{{"", "is the dns plugin"}, {"serve", "-upstream: \"\" is no address of a server"}, {"serve -upstream 127.0.0.1 -listen nowhere", "listening on nowhere"}} {
+	for _, c := range [][2]string{{"", "is the dns plugin"}, {"serve", "-upstream: \"\" is no address of a server"}, {"serve -upstream 127.0.0.1 -listen nowhere", "listening on nowhere"},
+		{"serve -upstream 127.0.0.1:5353", "is where this resolver itself listens"}} {
 		out, err := exec.Command(binary(t), strings.Fields(c[0])...).CombinedOutput()
 		require.Error(t, err)
 		require.Contains(t, string(out), c[1], fmt.Sprint(c))

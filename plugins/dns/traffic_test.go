@@ -12,6 +12,7 @@ import (
 
 // What unbound and bind9 make of each failure of the server behind them, and what a client sees that asks it directly.
 func TestEveryModeThroughUnboundAndBind(t *testing.T) {
+	long(t)
 	w := newWorld(t)
 	l := local(t, nobody(t))
 	target := traffic(t, l, w.middle, origin)
@@ -110,6 +111,7 @@ func TestWhatIsNotChosenIsTheSame(t *testing.T) {
 }
 
 func TestNamesTypesAndClients(t *testing.T) {
+	long(t)
 	w := newWorld(t)
 	l := local(t, nobody(t))
 	bad, good := "SERVFAIL", "NOERROR "+right
@@ -142,6 +144,7 @@ func TestNamesTypesAndClients(t *testing.T) {
 
 // The server may be in the namespace itself, and be asked by IPv6.
 func TestAServerInsideOverIPv6AndTCP(t *testing.T) {
+	long(t)
 	w := newWorld(t)
 	l := local(t, nobody(t))
 	h := inject(t, l, map[string]any{"names": []string{"x.w.test"}, "mode": "wrong_address"}, traffic(t, l, w.middle, unbound, unbound6))
@@ -178,6 +181,7 @@ func TestTwoFaultsAtOnePlaceBothHold(t *testing.T) {
 }
 
 func TestFlapping(t *testing.T) {
+	long(t)
 	w := newWorld(t)
 	l := local(t, nobody(t))
 	h := inject(t, l, map[string]any{"names": []string{"x.w.test"}, "mode": "servfail", "percent": 30}, traffic(t, l, w.client, origin))

@@ -31,6 +31,7 @@ func (d *ruled) info(ctx context.Context) (resolver.Info, bool, error) {
 }
 
 func (d *ruled) inject(ctx context.Context, p *provider, h sdk.Handle, r rule.Rule) error {
+	p.release(d.ID + "/" + d.Rule)
 	_, same, err := d.info(ctx)
 	if err != nil {
 		return err

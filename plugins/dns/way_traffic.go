@@ -27,6 +27,7 @@ type diverted struct {
 const drainFor = 300 * time.Millisecond
 
 func (d *diverted) inject(_ context.Context, p *provider, _ sdk.Handle, r rule.Rule) error {
+	p.release(d.Table)
 	ns, err := d.Namespace.Open()
 	if err != nil {
 		return err

@@ -19,14 +19,16 @@ import (
 // A message that no rule is about is never taken apart: the bytes that came are the bytes that go on, its ID included, from
 // a socket of its own, and the bytes of the answer go back. So whatever is in it, known to us or not, arrives as it was sent.
 
-// How much there is room for. What is beyond that is dropped, as by any server that has too much to do.
+// How much there is room for. What is beyond that is dropped, as by any server that has too much to do. Queries that a rule
+// delays have room of their own, so that they take none from the others.
 const (
-	maxQueries     = 1024
+	maxQueries     = 2048
+	maxLate        = 16384
 	maxConnections = 256
 )
 
-// patience is how long the server may take. No client waits for longer.
-const patience = 10 * time.Second
+// patience is how long the server may take. Few clients wait for longer.
+const patience = 5 * time.Second
 
 // idle is how long a client's connection may be silent.
 const idle = 30 * time.Second
@@ -46,8 +48,8 @@ type Forwarder struct {
 	ended context.Context
 	work  sync.WaitGroup
 	// queries and connections are what there is room for. busy counts the queries under way.
-	queries, connections chan struct{}
-	busy                 atomic.Int64
+	queries, late, connections chan struct{}
+	busy                       atomic.Int64
 }
 
 // Start begins to serve two sockets, which are the forwarder's from now on.
@@ -59,7 +61,7 @@ func (f *Forwarder) Start(udp *net.UDPConn, tcp *net.TCPListener) error {
 		return fmt.Errorf("asking for the address that was asked: %w", errors.Join(v4, v6, udp.Close(), tcp.Close()))
 	}
 	f.udp, f.tcp = udp, tcp
-	f.queries, f.connections = make(chan struct{}, maxQueries), make(chan struct{}, maxConnections)
+	f.queries, f.late, f.connections = make(chan struct{}, maxQueries), make(chan struct{}, maxLate), make(chan struct{}, maxConnections)
 	f.ended, f.end = context.WithCancel(context.Background())
 	f.work.Add(2)
 	go f.serveUDP()
@@ -123,15 +125,8 @@ func (f *Forwarder) answer(q rule.Query, ordinary bool, reply func([]byte) error
 	case !v.Pass:
 		return nil
 	}
-	if v.After > 0 {
-		late := time.NewTimer(v.After)
-		defer late.Stop()
-		select {
-		case <-late.C:
-		case <-v.Over:
-		case <-f.ended.Done():
-			return nil
-		}
+	if v.After > 0 && !f.wait(v) {
+		return nil
 	}
 	if v.Keep != nil {
 		next := reply
@@ -141,4 +136,24 @@ func (f *Forwarder) answer(q rule.Query, ordinary bool, reply func([]byte) error
 		return f.passTCP(q, reply)
 	}
 	return f.passUDP(q, reply)
+}
+
+// wait holds a query back, in the room for those. It is false where there is none left, or the forwarder has ended.
+func (f *Forwarder) wait(v rule.Verdict) bool {
+	select {
+	case f.late <- struct{}{}:
+	default:
+		return false
+	}
+	<-f.queries
+	defer func() { <-f.late; f.queries <- struct{}{} }()
+	timer := time.NewTimer(v.After)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-v.Over:
+	case <-f.ended.Done():
+		return false
+	}
+	return true
 }

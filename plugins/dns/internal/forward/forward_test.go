@@ -159,3 +159,25 @@ func TestAConnectionIsAnsweredAsAnswersCome(t *testing.T) {
 	f.Drain(ctx)
 	require.NoError(t, ctx.Err())
 }
+
+// Queries that a rule delays take no room from the others.
+func TestMoreLateQueriesThanThereIsRoomForOthers(t *testing.T) {
+	server, _ := echo(t, nil)
+	at, rules, _ := start(t, server)
+	rules.Put("x", rule.Rule{Names: []string{"x.test"}, Mode: rule.Delay, Delay: time.Minute, Percent: 100}, time.Time{})
+	c, err := net.Dial("udp", at)
+	require.NoError(t, err)
+	defer func() { _ = c.Close() }()
+	other := []byte("\x99\x99" + question[2:13] + "y" + question[14:])
+	for i := range 3000 {
+		_, err = c.Write([]byte(question))
+		require.NoError(t, err)
+		if i%50 == 0 { // no faster than they are read
+			_, err = ask(t, "udp", at, other)
+			require.NoError(t, err)
+		}
+	}
+	require.Eventually(t, func() bool { _, hits, _ := rules.Look("x"); return hits > 2048 }, 10*time.Second, time.Millisecond)
+	_, err = ask(t, "udp", at, other)
+	require.NoError(t, err)
+}

@@ -22,6 +22,10 @@ func (f *Forwarder) serveTCP() {
 			return
 		}
 		if err != nil { // no file descriptors, say: those in use end within their deadlines
+			select {
+			case <-f.ended.Done():
+			case <-time.After(10 * time.Millisecond):
+			}
 			continue
 		}
 		select {

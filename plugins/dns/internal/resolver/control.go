@@ -89,10 +89,22 @@ func (c Client) Drop(ctx context.Context, id string) error {
 	return c.call(ctx, http.MethodDelete, "/rules/"+url.PathEscape(id), nil, nil)
 }
 
+// trust refuses a socket that another user has put there: what it says is believed.
+func (c Client) trust() error {
+	var st syscall.Stat_t
+	if err := syscall.Stat(c.Socket, &st); err == nil && st.Uid != 0 && int(st.Uid) != os.Geteuid() {
+		return fmt.Errorf("the socket %s belongs to user %d, and this is user %d", c.Socket, st.Uid, os.Geteuid())
+	}
+	return nil // one that is not there is found out by the call
+}
+
 // maxControl bounds a message of the control.
 const maxControl = 1 << 20
 
 func (c Client) call(ctx context.Context, method, path string, in, out any) error {
+	if err := c.trust(); err != nil {
+		return err
+	}
 	body, err := json.Marshal(in)
 	if err != nil {
 		return fmt.Errorf("asking the resolver: %w", err)

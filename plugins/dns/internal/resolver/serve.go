@@ -38,6 +38,9 @@ func Main(args []string, out, errOut io.Writer) int {
 		return 2
 	}
 	to, err := server(*upstream)
+	if err == nil && to.String() == *listen {
+		err = fmt.Errorf("%s is where this resolver itself listens", to)
+	}
 	if err != nil {
 		fmt.Fprintf(errOut, "gameday-plugin-dns: error: -upstream: %v\n", err)
 		return 2
