@@ -176,6 +176,9 @@ func (a *app) putBack(ctx context.Context, dir journal.RunDir, o *recoverFlags) 
 		Options: undo.Options{Total: o.revert, Attempt: min(time.Minute, o.revert)},
 		Secrets: func(p *plan.Plan) (map[string]string, error) { return a.secretsOf(ctx, p, &o.vars) },
 	}
+	if a.recovery != nil {
+		a.recovery(c)
+	}
 	left, err := c.Run(ctx)
 	if err != nil {
 		return left, err

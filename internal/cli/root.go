@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/gameday-toolkit/gameday/internal/cli/wiring"
 	"github.com/gameday-toolkit/gameday/internal/engine"
 )
 
@@ -21,7 +22,8 @@ type app struct {
 	tty      bool // standard output is a terminal
 	colour   bool
 	signals  *signals
-	engine   func(*engine.Config) // see WithEngine; nil but in tests
+	engine   func(*engine.Config)   // see WithEngine; nil but in tests
+	recovery func(*wiring.Recovery) // see WithRecovery; nil but in tests
 }
 
 const about = `gameday runs chaos and resilience game days: it injects the faults that a scenario describes, watches the

@@ -34,6 +34,8 @@ type crash struct {
 	When   when   `json:"when,omitempty"`
 	Engine bool   `json:"engine,omitempty"`
 	Plugin bool   `json:"plugin,omitempty"`
+	// Recover is the label of the entry of a recovery at which to kill it.
+	Recover string `json:"recover,omitempty"`
 	// Probe is a prober that panics when this file goes missing; Engine is a goroutine of ours that does, and that nobody
 	// guards.
 	Panic struct{ Probe, Engine string } `json:"panic"`

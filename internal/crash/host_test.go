@@ -12,44 +12,46 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 )
 
-// hostFaults are the faults of this machine that can be tested beside everything else that it does. Where the kernel ends
-// a fault with the plugin, nobody has to heal it.
+// hostFaults are the faults of this machine that can be tested beside everything else that it does. Those of netem are missing
+// where the kernel has none.
 var hostFaults = []struct {
 	name, target, fault, attributes string
-	kernel                          bool
+	clock
 }{
-	{"process kill", "process", "host_process_kill", "", false},
-	{"process pause", "process", "host_process_pause", "", false},
-	{"file descriptors", "process", "host_fd_exhaustion", "headroom = 0", false},
-	{"processor", "machine", "host_cpu_pressure", "cores = 1\npercent = 10", true},
-	{"memory", "machine", "host_memory_pressure", "bytes = 25165824\nfloor_bytes = 67108864", true},
-	{"disk space", "filesystem", "host_disk_fill", "bytes = 6291456\nfloor_bytes = 1048576", true},
-	{"disk writes", "filesystem", "host_disk_io", "file_bytes = 2097152\nbytes_per_second = 4194304\nfloor_bytes = 1048576", true},
-	{"network partition, drop", "namespace", "host_partition", "include_loopback = true", true},
-	{"network partition, reject", "namespace", "host_partition", "include_loopback = true\nmode = \"reject\"", true},
-	{"network loss", "namespace", "host_loss", "include_loopback = true\npercent = 100", true},
+	{"process kill", "process", "host_process_kill", "", noClock},
+	{"process pause", "process", "host_process_pause", "", noClock},
+	{"file descriptors", "process", "host_fd_exhaustion", "headroom = 0", noClock},
+	{"process IDs", "cgroup", "host_pid_exhaustion", "headroom = 0", noClock},
+	{"processor", "machine", "host_cpu_pressure", "cores = 1\npercent = 10", kernelClock},
+	{"memory", "machine", "host_memory_pressure", "bytes = 25165824\nfloor_bytes = 67108864", kernelClock},
+	{"disk space", "filesystem", "host_disk_fill", "bytes = 6291456\nfloor_bytes = 1048576", kernelClock},
+	{"disk writes", "filesystem", "host_disk_io", "file_bytes = 2097152\nbytes_per_second = 4194304\nfloor_bytes = 1048576", kernelClock},
+	{"connections", "endpoint", "host_connection_exhaustion", "", kernelClock},
+	{"network partition, drop", "namespace", "host_partition", "include_loopback = true", kernelClock},
+	{"network partition, reject", "namespace", "host_partition", "include_loopback = true\nmode = \"reject\"", kernelClock},
+	{"network loss", "namespace", "host_loss", "include_loopback = true\npercent = 100", kernelClock},
+	{"policing", "namespace", "host_policing", "include_loopback = true\nbytes_per_second = 1000", kernelClock},
+	{"bandwidth (tbf)", "interface", "host_bandwidth", "include_loopback = true\nbytes_per_second = 1000", kernelClock},
+	{"tracked connections", "namespace", "host_conntrack_exhaustion", "percent = 1", kernelClock},
 }
 
 func TestHost(t *testing.T) {
 	if !*full {
 		t.Skip("the host's part of the matrix takes minutes: make crash-test")
 	}
+	t.Parallel()
 	binary := build(t, "host")
 	table := results.table("host", names(moments)...)
 	for _, f := range hostFaults {
-		for _, m := range moments {
-			table.expect(f.name, m.name)
-			t.Run(f.name+"/"+m.name, func(t *testing.T) {
-				table.set(f.name, m.name, failed)
-				c := newCell(t)
-				h := &host{cell: c}
-				h.own(binary, f.target, f.fault, f.attributes, f.kernel)
-				table.set(f.name, m.name, h.killedAt(m.crash, f.kernel))
-			})
-		}
+		eachMoment(t, table, f.name, func(c *cell, how crash) string {
+			h := &host{cell: c}
+			h.own(binary, f.target, f.fault, f.attributes, f.clock)
+			return c.killedAt(how, f.clock)
+		})
 	}
 }
 
@@ -58,32 +60,67 @@ type host struct {
 	*cell
 	mu      sync.Mutex
 	sleeper process
-	space   *space // a network of the cell's own; nil for most
+	cgroup  string   // of the process; empty for that of the test
+	space   *space   // a network of the cell's own; nil for most
+	server  *limited // that takes so many connections and no more; nil for most
 }
 
-func (h *host) own(binary, target, fault, attributes string, kernel bool) {
+func (h *host) own(binary, target, fault, attributes string, who clock) {
 	c := h.cell
+	kind, selector := h.target(target)
 	h.supervise()
-	c.plugins = filepath.Dir(binary)
-	c.program = binary
+	c.useBinary(binary)
 	c.faults = func(looked string) string { return looked }
-	if kernel {
+	if who == kernelClock {
+		h.settle = 20 * time.Second // the kernel's clock has five, and fifteen for tracked connections
 		c.faults = func(looked string) string { return hostMarks.ReplaceAllString(looked, "") }
 	}
 	c.look = h.look
-	selectors := map[string]string{
-		"process": `pid_file = "` + filepath.Join(c.dir, "pid") + `"`, "machine": "", "filesystem": `paths = ["` + filepath.Join(c.dir, "svc") + `"]`,
-	}
-	selector := selectors[target]
-	if target == "namespace" {
-		h.settle = 10 * time.Second // the kernel's own clock has five
-		h.space = newSpace(c)
-		selector = fmt.Sprintf("names = [%q]", h.space.name)
-	}
 	c.replaceScenario(fmt.Sprintf("scenario \"host\" {\nservice = \"host\"\nbaseline = \"50ms\"\nrecovery = \"5s\"\n}\nplugin \"host\" {\nmarks_dir = %q\n}\n"+
 		"target \"host_%s\" \"t\" {\n%s\n}\nfault %q \"f\" {\ntargets = target.host_%s.t\nhold = \"300ms\"\n%s\n}\n",
-		filepath.Join(c.dir, "marks"), target, selector, fault, target, attributes))
+		filepath.Join(c.dir, "marks"), kind, selector, fault, kind, attributes))
 	c.before = c.look()
+	require.NotContains(c, c.before, "works false")
+}
+
+// target makes the world that a kind of target needs.
+func (h *host) target(name string) (kind, selector string) {
+	process := `pid_file = "` + filepath.Join(h.dir, "pid") + `"`
+	switch name {
+	case "process":
+		return name, process
+	case "cgroup":
+		h.cgroup = newCgroup(h.cell)
+		return "process", process
+	case "filesystem":
+		return name, `paths = ["` + filepath.Join(h.dir, "svc") + `"]`
+	case "namespace", "interface":
+		h.space = newSpace(h.cell)
+		if name == "interface" {
+			return name, fmt.Sprintf("names = [\"lo\"]\nnamespace = %q", h.space.name)
+		}
+		return name, fmt.Sprintf("names = [%q]", h.space.name)
+	case "endpoint":
+		h.server = newLimited(h.cell, 10)
+		return name, fmt.Sprintf("addresses = [%q]", h.server.Addr())
+	}
+	return name, ""
+}
+
+// newCgroup makes a cgroup with a limit of processes.
+func newCgroup(c *cell) string {
+	for _, root := range []string{"/sys/fs/cgroup/pids", "/sys/fs/cgroup"} {
+		dir := filepath.Join(root, filepath.Base(c.dir))
+		if _, err := os.Stat(filepath.Join(root, "cgroup.procs")); err != nil || os.Mkdir(dir, 0o755) != nil {
+			continue
+		}
+		c.Cleanup(func() { require.NoError(c, os.Remove(dir)) })
+		if _, err := os.Stat(filepath.Join(dir, "pids.max")); err == nil {
+			return dir
+		}
+	}
+	c.Skip("making a cgroup with a limit of processes needs root, and the pids controller")
+	return ""
 }
 
 // hostMarks is what look says of the plugin's own books, and of what has no effect any more.
@@ -97,6 +134,9 @@ func (h *host) supervise() {
 		for n := 0; ; n++ {
 			cmd := exec.Command("sleep", "86399")
 			must(cmd.Start())
+			if h.cgroup != "" {
+				must(os.WriteFile(filepath.Join(h.cgroup, "cgroup.procs"), []byte(strconv.Itoa(cmd.Process.Pid)), 0))
+			}
 			h.mu.Lock()
 			h.sleeper, _ = processOf(cmd.Process.Pid)
 			h.mu.Unlock()
@@ -128,8 +168,12 @@ func (h *host) look() string {
 	var limit unix.Rlimit
 	err := unix.Prlimit(pid, unix.RLIMIT_NOFILE, nil, &limit)
 	marks, _ := filepath.Glob(filepath.Join(h.dir, "marks", "*"))
-	return fmt.Sprintf("the process runs %t, may open %v (%v); %d workers; marks %v\n%s%s",
-		alive && p.state != "T", limit, err, h.workers(), marks, h.space.look(h), listing(h, filepath.Join(h.dir, "svc")))
+	var pids []byte
+	if h.cgroup != "" {
+		pids, _ = os.ReadFile(filepath.Join(h.cgroup, "pids.max"))
+	}
+	return fmt.Sprintf("the process runs %t, may open %v (%v), may have processes %q; %d workers; marks %v\n%s%s%s",
+		alive && p.state != "T", limit, err, pids, h.workers(), marks, h.space.look(h), h.server.look(), listing(h, filepath.Join(h.dir, "svc")))
 }
 
 // workers counts the processes of the plugin's program that are not the plugin.
@@ -141,13 +185,4 @@ func (h *host) workers() (n int) {
 		}
 	}
 	return n
-}
-
-// killedAt tells what the kernel ends, the effect, from what recover tidies up: the plugin's mark.
-func (h *host) killedAt(how crash, kernel bool) string {
-	if !kernel || !how.Plugin || !how.Engine {
-		return h.cell.killedAt(how, byRecover)
-	}
-	h.kernel = true
-	return "kernel, " + h.cell.killedAt(how, byRecover)
 }

@@ -43,22 +43,11 @@ func labFault(target, selector, fault, attributes string) string {
 	return fmt.Sprintf("target %q \"t\" {\n%s\n}\nfault %q \"f\" {\ntargets = target.%s.t\nhold = \"300ms\"\n%s\n}\n", target, selector, fault, target, attributes)
 }
 
-// moments are the columns of the tables of real faults.
-var moments = []struct {
-	name string
-	crash
-}{
-	{"engine, injecting", crash{At: "fault.injecting f", When: after, Engine: true}},
-	{"engine, active", crash{At: "fault.active f", When: after, Engine: true}},
-	{"plugin, active", crash{At: "fault.active f", When: after, Plugin: true}},
-	{"both, active", crash{At: "fault.active f", When: after, Engine: true, Plugin: true}},
-	{"both, reverting", crash{At: "fault.reverting f", When: after, Engine: true, Plugin: true}},
-}
-
 func TestLab(t *testing.T) {
 	if !*full {
 		t.Skip("the lab's part of the matrix takes minutes: make crash-test")
 	}
+	t.Parallel() // beside the others; its own cells have one lab between them
 	l := newLab(t)
 	table := results.table("lab", names(moments)...)
 	for _, f := range labFaults {
@@ -68,22 +57,10 @@ func TestLab(t *testing.T) {
 				table.set(f.name, m.name, failed)
 				c := newCell(t)
 				l.own(c, f.blocks)
-				table.set(f.name, m.name, c.killedAt(m.crash, byRecover))
+				table.set(f.name, m.name, c.killedAt(m.crash, noClock))
 			})
 		}
 	}
-}
-
-// killedAt is one cell of a table of real faults; last is who heals when engine and plugin are dead.
-func (c *cell) killedAt(how crash, last healed) string {
-	code, said := c.do(how, c.runArgs()...)
-	require.Equal(c, how.Engine, code == killed, "exit code %d: %s", code, said)
-	require.FileExists(c, filepath.Join(c.dir, hitFile), said)
-	what := c.outcome(code, !how.Plugin)
-	if how.At == "fault.active f" && how.Engine { // or nothing was tested
-		require.Equal(c, string(map[bool]healed{true: last, false: byLease}[how.Plugin]), what)
-	}
-	return what
 }
 
 // build makes the binary of a plugin.

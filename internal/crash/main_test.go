@@ -32,6 +32,7 @@ func TestMain(m *testing.M) {
 		os.Exit(gameday(raw))
 	}
 	flag.Parse()
+	must(flag.Set("test.parallel", "8")) // the gates of the tests say how many there are at a time
 	code := m.Run()
 	if err := results.publish(code == 0 && *update); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -45,5 +46,5 @@ func gameday(raw string) int {
 	if err := json.Unmarshal([]byte(raw), &c); err != nil {
 		panic(err)
 	}
-	return cli.Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr, cli.WithEngine(c.arrange))
+	return cli.Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr, cli.WithEngine(c.arrange), cli.WithRecovery(c.arrangeRecovery))
 }

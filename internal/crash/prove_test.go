@@ -36,6 +36,15 @@ func (c *cell) clean() bool {
 	}
 }
 
+// healed waits for as long as a fault is there, and has the time for it.
+func (c *cell) healed() {
+	for deadline := time.Now().Add(c.settle); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		if looked := c.look(); looked == c.before || c.kernel && c.faults(looked) == c.faults(c.before) {
+			return
+		}
+	}
+}
+
 // faulty says whether any fault is there; an action has no lease, and what it did is another matter.
 func (c *cell) faulty() bool { return c.faults(c.look()) != c.faults(c.before) }
 
@@ -54,7 +63,10 @@ func (c *cell) whoHealed(code int, pluginLives bool) healed {
 	wasFaulty := c.faulty()
 	c.allDead()
 	heals := pluginLives || c.kernel
-	clean := c.look() == c.before || heals && c.clean()
+	if heals {
+		c.healed()
+	}
+	clean := c.look() == c.before
 	faulty := !clean && c.faulty()
 	c.left = !clean
 	if code != killed {
