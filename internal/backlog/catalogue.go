@@ -105,6 +105,7 @@ which is also where the remedies in the reports come from.
 The fingerprint of a finding is sha256(scenario, rule, subject): the same miss next quarter is the same item, whatever its
 figures. The severity is one of low, medium, high and critical. It comes from the rule and from how far the objective was
 missed (twice the limit or more counts for one step), and goes up by one step for a service of the tier gold, platinum,
-critical or tier-1, and down by one for bronze, low or tier-3.
+critical or tier-1, and down by one for bronze, low or tier-3. What becomes of a finding from run to run is the
+[backlog](backlog.md).
 
 `
