@@ -80,11 +80,14 @@ function axes(parts, g, start, end, most) {
 }
 
 function faults(parts, g, start, end) {
+  let row = 0;
   for (const f of model.state.faults) {
     if (!f.from || (f.to || end) < start) continue;
     const a = g.x(Math.max(start, f.from)), b = g.x(Math.min(end, f.to || end));
     parts.push(svg("rect", { class: "band", x: a, y: g.t, width: Math.max(1, b - a), height: g.lb - g.t }));
     if (f.from >= start) parts.push(svg("line", { class: "bandedge", x1: a, x2: a, y1: g.t, y2: g.lb }));
+    const late = a > (g.l + g.r) * .7;
+    parts.push(svg("text", { class: "bandname", x: late ? b - 4 : a + 4, y: g.y(.5) + 16 + 13 * row++, "text-anchor": late ? "end" : "start" }, f.name));
   }
 }
 
