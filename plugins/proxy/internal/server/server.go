@@ -110,7 +110,9 @@ func (s *Server) Serve(ctx context.Context) error {
 		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		err = s.http.Shutdown(grace)
 		cancel()
-		_ = <-served // it was told to end
+		if ended := <-served; !errors.Is(ended, http.ErrServerClosed) {
+			err = errors.Join(err, ended)
+		}
 	}
 	stop()
 	err = errors.Join(err, s.toxiproxy.Collection.Clear()) // which frees a removal that waits for a client
