@@ -112,6 +112,12 @@ objective "pages_are_missing_no_longer_than_it_lasts" {
   stable_for   = "2s"
 }
 
+# The pool is not meant to be hit: if it is, somebody depends on more than this game day is about.
+guard "the_pool_is_spared" {
+  when = slo.pool.sli < 0.5
+  for  = "3s"
+}
+
 limit "blast_radius" {
   max_targets = 3
 }
