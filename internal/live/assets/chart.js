@@ -40,7 +40,7 @@ function draw(f, s, m = model) {
   put(word, !now?.known ? "no answers" : now.violated ? "VIOLATED" : "holds");
   const H = m.state.slos.length > 2 ? 200 : 300, W = Math.max(280, chart.clientWidth || 600); // a few curves get more room
   const g = { l: 50, r: W - 4, t: 8, b: H * .62, lt: H * .62 + 20, lb: H - 20 };
-  const end = Math.max(model.elapsed(), 10000), start = model.whole ? 0 : Math.max(0, end - recent);
+  const end = Math.max(model.elapsed(), 10000), start = model.whole || model.state.run.state === "over" ? 0 : Math.max(0, end - recent);
   g.x = t => g.l + (g.r - g.l) * (t - start) / (end - start);
   g.y = share => g.b - (g.b - g.t) * share;
   chart.setAttribute("viewBox", `0 0 ${W} ${H}`);
