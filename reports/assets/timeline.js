@@ -91,7 +91,7 @@ const timeline = (data, stage) => {
         const x = px(m.at);
         all[i].hidden = x < -1 || x > room() + 1;
         if (all[i].hidden) return;
-        const level = Math.max(0, ends.findIndex((end) => end <= x));
+        const free = ends.findIndex((end) => end <= x), level = free < 0 ? ends.indexOf(Math.min(...ends)) : free;
         all[i].lastChild.data = ends[level] <= x ? m.n : ""; // no room for the number
         ends[level] = x + 30;
         deepest = Math.max(deepest, level);
