@@ -160,7 +160,7 @@ func (c *cell) diskFull() string {
 	require.ErrorIs(c, err, unix.ENOSPC)
 	require.NoError(c, fill.Close())
 	code := s.wait()
-	require.Equal(c, 4, code, s.said())
+	require.Equal(c, 3, code, s.said())
 	require.Contains(c, s.said(), "disk under the journal is full")
 	require.Equal(c, byRun, c.whoHealed(code, true))
 	require.NoError(c, os.Remove(fill.Name()))
@@ -168,7 +168,7 @@ func (c *cell) diskFull() string {
 	require.Equal(c, 0, code, said)
 	c.recover()
 	c.proveNothingLeft()
-	return "exit 4, run"
+	return "exit 3, run"
 }
 
 type zeros struct{}
