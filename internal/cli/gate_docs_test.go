@@ -37,7 +37,11 @@ func TestTheExamplesForCIAreWellFormed(t *testing.T) {
 	require.Equal(t, strings.Count(string(b), "{"), strings.Count(string(b), "}"))
 }
 
-var commandForm = regexp.MustCompile(`(?m)(?:^ *-? *|run: |script: '|sh ')(gameday [a-z][^'\n#|]*)`)
+var (
+	commandForm = regexp.MustCompile(`(?m)(?:^ *-? *|run: |script: '|sh ')(gameday [a-z][^\n#|]*)`)
+	shellForm   = regexp.MustCompile("(?s)```sh\n(.*?)```")
+	quotedForm  = regexp.MustCompile(`'[^']*'`)
+)
 
 // Every command line in the examples and in the pages about the archive, the backlog and the gate is one that gameday takes.
 func TestTheCommandsInTheDocumentationExist(t *testing.T) {
@@ -48,11 +52,20 @@ func TestTheCommandsInTheDocumentationExist(t *testing.T) {
 	for _, page := range append(pages, "../../docs/gate.md", "../../docs/backlog.md", "../../docs/archive.md") {
 		b, err := os.ReadFile(page)
 		require.NoError(t, err)
-		for _, m := range commandForm.FindAllStringSubmatch(string(b), -1) {
+		text := string(b)
+		if filepath.Ext(page) == ".md" { // the rest is prose
+			text = ""
+			for _, m := range shellForm.FindAllStringSubmatch(string(b), -1) {
+				text += m[1]
+			}
+		}
+		for _, m := range commandForm.FindAllStringSubmatch(text, -1) {
 			if strings.ContainsAny(m[1], "[`") {
 				continue // it shows what may be left out
 			}
-			args := normalise(root, strings.Fields(m[1])[1:])
+			line := quotedForm.ReplaceAllString(m[1], "text")
+			line, _, _ = strings.Cut(line, "'") // the end of a quoted command
+			args := normalise(root, strings.Fields(line)[1:])
 			cmd, rest, err := root.Find(args)
 			require.NoError(t, err, m[1])
 			require.NotEqual(t, root, cmd, m[1])

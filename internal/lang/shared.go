@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -153,7 +154,7 @@ func ParseDays(text string) (time.Duration, error) {
 
 // ReadShared finds the project file of a directory and reads what commands need of it that look at many runs.
 func ReadShared(dir string) (Shared, map[string]*hcl.File, hcl.Diagnostics) {
-	l := &loader{files: map[string]*hcl.File{}, broken: map[string]bool{}, sources: map[string]*source{}, plugins: map[string]*plugin{},
+	l := &loader{opts: Options{Environ: os.Environ()}, files: map[string]*hcl.File{}, broken: map[string]bool{}, sources: map[string]*source{}, plugins: map[string]*plugin{},
 		infos: map[string]described{}, specs: Catalog{}.Cached().specs, tiers: map[string]*decl{},
 		funcs: map[*source]map[string]function.Function{}, reads: map[string]string{}}
 	l.root = &source{dir: dir, byKey: map[string]*decl{}}
