@@ -19,6 +19,7 @@ import (
 //	  journal           the record; all else can be made again from it
 //	  plan.json         what was planned
 //	  plugins/          state and logs of the plugins
+//	  notes/            remarks on their way into the journal: see `gameday note`
 //	  report.html ...   the reports
 type RunDir struct{ Path string }
 

@@ -52,6 +52,7 @@ export function pend(model) {
   const waiting = model.state.run.state === "running" ? model.state.steps.filter(s => s.type === "manual" && s.state === "running") : [];
   for (const old of [...$("turns").children]) if (!waiting.some(s => s.addr === old.dataset.addr)) old.remove();
   for (const s of waiting) if (![...$("turns").children].some(c => c.dataset.addr === s.addr)) $("turns").append(turn(s));
+  $("span").hidden = model.state.run.state === "over"; // it is drawn whole
   $("abort").disabled = model.state.run.state !== "running" || !!model.state.run.abort;
   if ($("abort").disabled && $("confirm").open) $("confirm").close();
 }
