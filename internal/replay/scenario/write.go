@@ -137,7 +137,7 @@ func (st *step) address() string {
 func (w *writer) incident(title string) {
 	w.Gap()
 	w.Open("incident", []string{w.made.Name}, "")
-	w.Text("title", title, w.in.Title.Cite.String())
+	w.Text("title", title, cmp.Or(w.in.Title.Cite.String(), "assumed"))
 	w.Text("source", w.sources(), "")
 	began := w.startBy
 	if w.clock != nil {
