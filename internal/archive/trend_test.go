@@ -92,7 +92,9 @@ func TestQuarters(t *testing.T) {
 
 func TestScorecard(t *testing.T) {
 	day := 24 * time.Hour
-	every := func(tier string) time.Duration { return map[string]time.Duration{"gold": 90 * day, "silver": 180 * day}[tier] }
+	every := func(tier string) time.Duration {
+		return map[string]time.Duration{"gold": 90 * day, "silver": 180 * day}[tier]
+	}
 	inconclusive := run(20*24, func(r *Run) { r.Verdict, r.Evidence.Conclusive = measure.Inconclusive, false })
 	failed := run(10*24, func(r *Run) {
 		r.Verdict = measure.Fail

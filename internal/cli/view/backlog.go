@@ -79,7 +79,7 @@ func SyncStep(w io.Writer, s tracker.Step, err error, paint Paint) {
 	}
 	where := s.Issue.Key
 	if where != "" {
-		where += "  "
+		where += " "
 	}
 	page{w, paint}.line(0, 8, s.Do, colour, where+s.Item.Rule+" "+s.Item.Title+" ["+s.Item.Fingerprint[:8]+"]: "+s.Why)
 	if err != nil {
