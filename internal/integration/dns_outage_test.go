@@ -75,7 +75,7 @@ func (w *world) dnsModes(t *testing.T) {
 			require.Zero(t, bad, "everything works, by TCP")
 			continue
 		}
-		require.Greater(t, bad, uint64(100), mode)
+		require.Greater(t, bad, uint64(60), mode)
 		from, to := readPages(t, w, r).gap(t, "/fresh")
 		d := slo(t, r, "fresh").Downtime
 		d.Lo -= time.Second

@@ -182,5 +182,10 @@ func tryTable(d *diverted) []sdk.Problem {
 	for _, s := range d.Servers {
 		try.Servers = append(try.Servers, divert.Server{Addr: s, Local: netip.AddrPortFrom(s, 1)})
 	}
-	return untried(netns.Empty(func(ns *os.File) error { return try.Build(ns, windFor) }))
+	return untried(netns.Empty(func(ns *os.File) error {
+		if err := try.Build(ns, windFor); err != nil {
+			return err
+		}
+		return try.Remove(ns) // the first thread of a process cannot end, and would keep the namespace, and the table for Sweep to find
+	}))
 }

@@ -57,7 +57,7 @@ probe "http" "fresh" {
   url       = "http://app.shop.test:8080/fresh"
   resolver  = "198.18.53.2:5353"
   keepalive = false
-  rate      = 50
+  rate      = 25
   timeout   = "1s"
   expect {
     status = [200]
@@ -68,7 +68,7 @@ probe "http" "cached" {
   url       = "http://app.shop.test:8080/cached"
   resolver  = "198.18.53.2:53"
   keepalive = false
-  rate      = 50
+  rate      = 25
   timeout   = "1s"
   expect {
     status = [200]
