@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -81,8 +82,9 @@ func up(t testing.TB, scenario string, args ...string) *world {
 	t.Cleanup(func() {
 		out, err := exec.Command(filepath.Join(path, "env", "down"), dir).CombinedOutput()
 		require.NoError(t, err, "env/down: %s", out)
+		removed := errors.Join(os.RemoveAll(dir), os.RemoveAll(home))
 		require.Equal(t, before, spaces(t), "network namespaces are left")
-		require.NoError(t, errors.Join(os.RemoveAll(dir), os.RemoveAll(home)))
+		require.NoError(t, removed)
 	})
 	started := time.Now()
 	out, err := exec.Command(filepath.Join(path, "env", "up"), append([]string{dir}, args...)...).CombinedOutput()
@@ -91,11 +93,18 @@ func up(t testing.TB, scenario string, args ...string) *world {
 	return w
 }
 
-func spaces(t testing.TB) string {
+// spaces are the network namespaces of environments. Other tests may make theirs at the same time.
+func spaces(t testing.TB) (names []string) {
 	t.Helper()
 	out, err := exec.Command("ip", "netns", "list").CombinedOutput()
 	require.NoError(t, err, string(out))
-	return string(out)
+	for line := range strings.Lines(string(out)) {
+		if name, _, _ := strings.Cut(strings.TrimSpace(line), " "); strings.HasPrefix(name, "gd-") {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 // gameday runs the real binary and returns its exit code and all that it said.
