@@ -93,7 +93,7 @@ func binary(t *testing.T) string {
 }
 
 // conform runs the suite for one fault, in process and with the real binary. What the suite says of faults that are in no
-// case is about the plugin as a whole, and everyCase checks that.
+// case is about the plugin as a whole, and TestEveryFaultIsInATestOfConformance checks that.
 func conform(t *testing.T, c conformance.Case, marks string) {
 	t.Helper()
 	if testing.Short() {

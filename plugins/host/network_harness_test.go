@@ -137,8 +137,12 @@ func reach(ns, addr string, port int) error {
 	})
 }
 
-// echoes counts the answers to n datagrams of a size, sent one after another.
+// echoes counts the answers to n datagrams, sent one after another.
 func echoes(ns, addr string, port, n int) (got int, took time.Duration, err error) {
+	return echoesOf(ns, addr, port, n, 1)
+}
+
+func echoesOf(ns, addr string, port, n, size int) (got int, took time.Duration, err error) {
 	err = in(ns, func() error {
 		c, err := net.Dial("udp", net.JoinHostPort(addr, fmt.Sprint(port)))
 		if err != nil {
@@ -147,9 +151,9 @@ func echoes(ns, addr string, port, n int) (got int, took time.Duration, err erro
 		defer func() { _ = c.Close() }()
 		began := time.Now()
 		for range n {
-			_, _ = c.Write([]byte("?")) // EPERM where a firewall drops it
+			_, _ = c.Write(make([]byte, size)) // EPERM where a firewall drops it
 		}
-		for buf := make([]byte, 10); got < n; got++ {
+		for buf := make([]byte, size); got < n; got++ {
 			_ = c.SetReadDeadline(time.Now().Add(300 * time.Millisecond))
 			if _, err := c.Read(buf); err != nil {
 				break

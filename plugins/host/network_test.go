@@ -73,6 +73,28 @@ func TestLossConforms(t *testing.T) {
 	}), t.TempDir())
 }
 
+func TestPolicingConforms(t *testing.T) {
+	newPair(t)
+	conform(t, networkCase(t, "host_policing", `{"bytes_per_second":1000,"protocol":"udp","direction":"in"}`, "host_interface", func(p *pair) (bool, error) {
+		got, _, err := echoesOf(p.a, p.v4, port, 40, 1000) // more than the burst
+		return got < 40, err
+	}), t.TempDir())
+}
+
+func TestPolicingSlowsWhatArrives(t *testing.T) {
+	p := newPair(t)
+	l := local(t, t.TempDir())
+	require.Less(t, p.fetch(portion), time.Second)
+	receiver := resolveOne(t, l, "host_namespace", map[string]any{"names": []string{p.b}})
+	h := inject(t, l, "host_policing", map[string]any{"bytes_per_second": 200_000, "direction": "in", "peers": []string{p.v4a}}, receiver)
+	require.Contains(t, h.Effects[0], "lose what is more than 200000 bytes per second of packets in")
+	require.Greater(t, p.fetch(portion), time.Second, "400 kB at 200 kB/s take two seconds, but for the first burst")
+	require.NoError(t, l.Revert(t.Context(), h))
+	require.Less(t, p.fetch(portion), time.Second)
+	_, problems := prepare(t, l, "host_policing", map[string]any{"bytes_per_second": 999}, receiver)
+	require.Equal(t, []string{"bytes_per_second"}, problems[0].Path)
+}
+
 func TestPartitionByPeerPortProtocolAndDirection(t *testing.T) {
 	t.Parallel()
 	p := newPair(t)

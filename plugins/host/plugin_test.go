@@ -3,6 +3,9 @@ package host_test
 import (
 	"context"
 	"encoding/json"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"io"
 	"os"
 	"os/exec"
@@ -47,6 +50,30 @@ func TestThePluginConforms(t *testing.T) {
 		for _, line := range strings.Split(r.Err.Error(), "\n") {
 			require.Contains(t, line, "is in no Case of the Subject", r.String())
 		}
+	}
+}
+
+// Every fault is in a function of that name, netem's too, which need a kernel that has it.
+func TestEveryFaultIsInATestOfConformance(t *testing.T) {
+	named := map[string]bool{}
+	files, err := filepath.Glob("*_test.go")
+	require.NoError(t, err)
+	for _, file := range files {
+		tree, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
+		require.NoError(t, err)
+		for _, d := range tree.Decls {
+			if f, ok := d.(*ast.FuncDecl); ok && strings.HasSuffix(f.Name.Name, "Conforms") {
+				ast.Inspect(f, func(n ast.Node) bool {
+					if text, ok := n.(*ast.BasicLit); ok {
+						named[strings.Trim(text.Value, "\"")] = true
+					}
+					return true
+				})
+			}
+		}
+	}
+	for name := range host.New().Faults {
+		require.True(t, named[name], name)
 	}
 }
 
@@ -110,7 +137,12 @@ func TestMissingPermissionIsSaidWhenThePlanIsMade(t *testing.T) {
 		require.NotEmpty(t, problems, fault)
 		require.Equal(t, missing, problems[len(problems)-1].Permission)
 	}
-	_, problems := prepare(t, l, "host_partition", map[string]any{}, resolveOne(t, l, "host_namespace", map[string]any{"names": []string{"host"}}))
+	c := sleeperFor(t)
+	_, problems := prepare(t, local(t, "/marks-of-nobody/host"), "host_process_pause", map[string]any{}, c.target())
+	require.Len(t, problems, 1)
+	require.Equal(t, "write /marks-of-nobody/host", problems[0].Permission)
+	require.Contains(t, problems[0].Detail, "nothing can be written in /: permission denied")
+	_, problems = prepare(t, l, "host_partition", map[string]any{}, resolveOne(t, l, "host_namespace", map[string]any{"names": []string{"host"}}))
 	require.Equal(t, "CAP_NET_ADMIN", problems[0].Permission)
 	_, problems = prepare(t, l, "host_disk_fill", map[string]any{"bytes": 4096, "floor_bytes": 0}, resolveOne(t, l, "host_filesystem", map[string]any{"paths": []string{"/proc"}}))
 	require.NotEmpty(t, problems)

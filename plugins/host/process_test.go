@@ -390,6 +390,9 @@ func TestMarksThatOthersCouldWriteAreNotBelieved(t *testing.T) {
 	l := local(t, dir)
 	_, err := l.Sweep(t.Context())
 	require.ErrorContains(t, err, "others may write to it")
+	_, problems := prepare(t, l, "host_cpu_pressure", map[string]any{"cores": 1, "percent": 5}, machine(t))
+	require.Len(t, problems, 1)
+	require.Equal(t, "write "+dir, problems[0].Permission, "the plan says what Inject would find")
 }
 
 func TestTheToolItselfIsNoTarget(t *testing.T) {

@@ -126,6 +126,18 @@ func TestBandwidthSlowsWhatItIsToldToAndNothingElse(t *testing.T) {
 	require.NoError(t, l.Revert(t.Context(), h))
 }
 
+func TestWhatArrivesHasNoQueue(t *testing.T) {
+	p := newPair(t)
+	l := local(t, t.TempDir())
+	for fault, config := range map[string]map[string]any{"host_bandwidth": {"bytes_per_second": 1000}, "host_delay": {"delay": "10ms"}} {
+		config["direction"] = "in"
+		_, problems := prepare(t, l, fault, config, p.link(l))
+		require.Len(t, problems, 1)
+		require.Equal(t, []string{"direction"}, problems[0].Path)
+		require.Contains(t, problems[0].Detail, "host_policing", "what to do instead")
+	}
+}
+
 func TestAQueueOfSomebodyElseIsNeverReplaced(t *testing.T) {
 	p := newPair(t)
 	l := local(t, t.TempDir())
