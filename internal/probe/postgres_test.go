@@ -2,7 +2,12 @@ package probe
 
 import (
 	"context"
+	"crypto/x509"
+	"encoding/pem"
 	"fmt"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -89,6 +94,27 @@ func tooMany(t *testing.T, server *servertest.Postgres) {
 	}
 	require.Eventually(t, func() bool { return askOnce(t, p, time.Second).Good }, 10*time.Second, 20*time.Millisecond)
 	require.NoError(t, p.Close())
+}
+
+func TestPostgresOverTLS(t *testing.T) {
+	t.Parallel()
+	web := httptest.NewTLSServer(nil) // for its certificate
+	defer web.Close()
+	key, err := x509.MarshalPKCS8PrivateKey(web.TLS.Certificates[0].PrivateKey)
+	require.NoError(t, err)
+	ca := filepath.Join(t.TempDir(), "ca.pem")
+	require.NoError(t, os.WriteFile(ca, pemOf(web.Certificate()), 0o600))
+	server := servertest.StartPostgres(t)
+	server.Secure(t, pemOf(web.Certificate()), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}))
+	ask := func(tls values) Answer {
+		query := "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
+		p := newProber(t, "postgres", pg(server, values{"query": query, "expect": values{"value": "t"}, "tls": tls}))
+		return askOnce(t, p, 5*time.Second)
+	}
+	require.True(t, ask(values{"ca_file": ca}).Good)
+	require.True(t, ask(values{"insecure": true}).Good)
+	requireClass(t, sample.TLS, ask(values{}))
+	requireClass(t, sample.TLS, ask(values{"ca_file": ca, "server_name": "else.test"}))
 }
 
 // A server that hangs makes the prober neither late nor poor in slots, and it holds no query that nobody waits for any more.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"os"
 	"path/filepath"
 	"strconv"
 	"syscall"
@@ -79,6 +80,24 @@ func (p *Postgres) Standby(t testing.TB) *Postgres {
 	run(t, s, filepath.Join(s.bin, "pg_basebackup"), "-D", s.data, "-d", source, "-R", "-X", "stream", "-c", "fast", "--no-sync")
 	s.Start(t)
 	return s
+}
+
+// Secure writes a certificate and its key, both in PEM, to where the server finds them, and starts the server again with TLS.
+func (p *Postgres) Secure(t testing.TB, certificate, key []byte) {
+	t.Helper()
+	p.Stop(t)
+	for name, content := range map[string][]byte{"server.crt": certificate, "server.key": key} {
+		path := filepath.Join(p.data, name)
+		if err := os.WriteFile(path, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if p.as != nil {
+			if err := os.Chown(path, int(p.as.Uid), int(p.as.Gid)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	p.Start(t, "ssl=on")
 }
 
 // URL is for a connection as the owner.
