@@ -66,7 +66,11 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	}
 	var room sync.WaitGroup
 	var roomErr error
-	room.Go(func() { roomErr = s.Room.Run(ctx) })
+	room.Go(func() {
+		if roomErr = s.Room.Run(ctx); roomErr != nil {
+			cancel() // a page that shows nothing helps nobody
+		}
+	})
 	var stop sync.WaitGroup
 	stop.Go(func() {
 		<-ctx.Done()

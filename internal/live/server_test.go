@@ -261,3 +261,13 @@ func TestTheLastWords(t *testing.T) {
 	require.True(t, bytes.Contains(rest, []byte(`"word":"Passed"`)))
 	require.True(t, bytes.Contains(rest, []byte("the run ended: the plan was carried out")))
 }
+
+func TestAPageWithoutAJournalEnds(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal")
+	require.NoError(t, os.WriteFile(path, []byte("a shopping list, and not what it seems"), 0o600))
+	s := &Server{Address: Address{Port: "0"}, Access: NewAccess(false), Room: NewRoom(path, nil, nil)}
+	l, err := s.Address.Listen()
+	require.NoError(t, err)
+	ctx, _ := testContext(t)
+	require.ErrorIs(t, s.Serve(ctx, l), journal.ErrNotJournal)
+}
