@@ -190,6 +190,7 @@ func (a *app) putBack(ctx context.Context, dir journal.RunDir, o *recoverFlags) 
 	if j.Run.Damaged() {
 		err = errDamaged
 	}
+	a.keep(ctx, j, "")
 	return left, errors.Join(err, j.Write(dir.Path, nil))
 }
 

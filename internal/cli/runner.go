@@ -213,7 +213,7 @@ func (r *runner) conclude(ctx context.Context, engineErr, err error) error {
 	view.Result(r.out, j.Run, j.Result, j.Findings, placeOf(r.dir), r.paint)
 	view.Replay(r.out, replay.Compare(j.Run, j.Result), r.paint)
 	r.complain(r.tellGitHub(j))
-	r.keep(ctx, j)
+	r.keep(ctx, j, r.flags.label)
 	return exitError{code}
 }
 

@@ -65,17 +65,20 @@ func (a *app) withArchive(ctx context.Context, do func(*archive.Archive) error) 
 // archiveTime bounds what the end of a run waits for an archive that does not answer.
 const archiveTime = 15 * time.Second
 
-// keep puts a run that has ended into the archive of its scenario's project. What was learned stands without it: a
-// failure is a warning, which says how to make up for it.
-func (r *runner) keep(ctx context.Context, j *wiring.Judged) {
+// keep puts a run that has ended, or that was put back, into the archive of its scenario's project. What was learned stands
+// without it: a failure is a warning, which says how to make up for it.
+func (a *app) keep(ctx context.Context, j *wiring.Judged, label string) {
+	if j.Run.Plan == nil {
+		return // a journal that ends before its plan says nothing about any scenario
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), archiveTime)
 	defer cancel()
-	at, err := r.archiveOf(r.plan.Dir)
+	at, err := a.archiveOf(j.Run.Plan.Dir)
 	if err == nil && at != "" {
-		err = r.archiveRun(ctx, at, j, r.flags.label)
+		err = a.archiveRun(ctx, at, j, label)
 	}
 	if err != nil {
-		r.warn(fmt.Errorf("the run is not in the archive: %w", err), "gameday archive add "+shellWord(relative(j.Dir.Path)))
+		a.warn(fmt.Errorf("the run is not in the archive: %w", err), "gameday archive add "+shellWord(relative(j.Dir.Path)))
 	}
 }
 

@@ -38,6 +38,7 @@ func figureOf(r archive.Run, kind string) string {
 	for _, f := range r.Figures {
 		if f.Kind == kind && (f.Hi > hi || f.Censored) {
 			worst, _, _ = strings.Cut(f.Value, " (")
+			worst, _, _ = strings.Cut(worst, ",")
 			hi = f.Hi
 		}
 	}
