@@ -89,7 +89,7 @@ func (e *evaluation) slo(slo *plan.SLO) SLOResult {
 	if e.run.FirstFault() != nil {
 		res.Downtime, res.Violations = downtime(src, e.timeline.fault, e.timeline.end)
 		res.BudgetSpent = budgetShare(res.Downtime.Hi, slo)
-		res.Failback = failback(src, e.timeline.revert, e.longestStable(slo.Addr))
+		res.Failback = failback(src, e.timeline.lastRevert(e.run), e.longestStable(slo.Addr))
 	}
 	if from := e.timeline.start; from != never {
 		until := min(src.end(), e.timeline.end)

@@ -69,6 +69,16 @@ func TestFailbackIsMeasuredApart(t *testing.T) {
 	require.Nil(t, newStory().judge().SLOs[0].Failback)
 }
 
+func TestFailbackBeginsWithTheFaultsOwnRevert(t *testing.T) {
+	s := newStory().down(Span{71 * sec, 73 * sec}) // after the fault's hold was over, and before the run's reverts began
+	s.phase = 75 * sec
+	f := s.judge().SLOs[0].Failback
+	require.NotNil(t, f)
+	require.LessOrEqual(t, f.Lo, 3*sec)
+	require.GreaterOrEqual(t, f.Hi, 3*sec)
+	require.Less(t, f.Hi, 4*sec)
+}
+
 // TestTheTruthLiesInsideTheInterval makes outages of known truth, with several dips and every kind of failure.
 func TestTheTruthLiesInsideTheInterval(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

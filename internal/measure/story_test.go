@@ -30,6 +30,7 @@ type story struct {
 	revert  time.Duration
 	gone    time.Duration
 	end     time.Duration
+	phase   time.Duration // the beginning of the reverts, where the fault has been taken away before
 }
 
 const (
@@ -153,10 +154,10 @@ func (s *story) written() []journal.Entry {
 	tell(s.inject, journal.FaultPrepared, journal.HandleBody{Addr: theFault, Plugin: "lab", Handle: sdk.Handle{ID: "h", Steps: []string{"start the zone"}}})
 	tell(s.inject, journal.FaultInjecting, step)
 	tell(s.active, journal.FaultActive, step)
-	tell(s.revert, journal.Phase, journal.PhaseBody{Name: journal.Reverting})
+	tell(max(s.revert, s.phase), journal.Phase, journal.PhaseBody{Name: journal.Reverting})
 	tell(s.revert, journal.FaultReverting, step)
 	tell(s.gone, journal.FaultReverted, step)
-	tell(s.gone, journal.Phase, journal.PhaseBody{Name: journal.Recovery})
+	tell(max(s.gone, s.phase), journal.Phase, journal.PhaseBody{Name: journal.Recovery})
 	tell(s.end, journal.RunEnded, journal.EndedBody{})
 	slices.SortStableFunc(all, func(a, b journal.Entry) int { return cmp.Compare(a.At, b.At) })
 	return slices.DeleteFunc(all, func(e journal.Entry) bool { return e.At > s.cut || s.without[e.Kind] })

@@ -74,6 +74,17 @@ func (t timeline) revertOf(f *history.Fault) time.Duration {
 	return f.Reverting.At
 }
 
+// lastRevert is when the last of the faults began to be taken away, each with its own revert or with that of all.
+func (t timeline) lastRevert(r *history.Run) time.Duration {
+	last := time.Duration(0)
+	for _, f := range r.Faults {
+		if f.Injecting != nil {
+			last = max(last, min(t.revert, t.revertOf(f)))
+		}
+	}
+	return last
+}
+
 // tookEffect is the moment at which a fault took effect, as far as it is known: from the call of Inject to the proof.
 func tookEffect(f *history.Fault) (Interval, bool) {
 	if f == nil || f.Injecting == nil || f.Active == nil {
