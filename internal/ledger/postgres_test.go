@@ -3,6 +3,7 @@ package ledger
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"sync"
@@ -48,20 +49,25 @@ func TestPostgresLedger(t *testing.T) {
 
 	all := writeFor(t, 500*time.Millisecond, Options{Schedule: sample.Schedule{Rate: 3000}, Timeout: 10 * time.Second, Workers: 8}, store)
 	ok, fail, info := outcomes(all)
-	require.Greater(t, ok, 200)
+	require.NotZero(t, ok)
 	require.Zero(t, fail+info)
 	require.Equal(t, "asynchronous: an acknowledged record was on the disk of the primary (synchronous_commit = on, synchronous_standby_names = '')", store.(Promiser).Promise())
 	server.Exec(t, `INSERT INTO "Records" SELECT 'an earlier one', n, 0, now() FROM generate_series(0, 2000) n`)
+	server.Exec(t, `INSERT INTO "Records" SELECT 'r1', n, 0, now() FROM generate_series(10000, 12499) n`) // several pages
 	server.Exec(t, `INSERT INTO "Records" VALUES ('r1', 1000000, 0, now())`)
-	server.Exec(t, `DELETE FROM "Records" WHERE run = 'r1' AND seq = 1`)
-	back, err = Read(t.Context(), store, ReadBackOptions{Run: "r1", Attempted: all[len(all)-1].Seq + 1})
+	gone := all[len(all)-1].Seq
+	server.Exec(t, fmt.Sprintf(`DELETE FROM "Records" WHERE run = 'r1' AND seq = %d`, gone))
+	back, err = Read(t.Context(), store, ReadBackOptions{Run: "r1", Attempted: 12500})
 	require.NoError(t, err)
 	require.Equal(t, 1, back.UnexpectedCount)
 	for _, r := range all {
-		require.Equal(t, r.Seq != 1, back.Count(r.Seq) == 1)
+		require.Equal(t, r.Seq != gone, back.Count(r.Seq) == 1)
+	}
+	for seq := range uint64(2500) {
+		require.Equal(t, 1, back.Count(10000+seq))
 	}
 	require.Equal(t, "f", server.Query(t, `SELECT bool_or(written NOT BETWEEN now() - interval '1 minute' AND now()) FROM "Records" WHERE run = 'r1'`))
-	o, detail := once(t, store, all[0].Seq, time.Minute)
+	o, detail := once(t, store, 10000, time.Minute)
 	require.Equal(t, "fail", o, "the server said so")
 	require.Contains(t, detail, "23505")
 }
@@ -99,7 +105,7 @@ func TestPostgresTellsSynchronousFromAsynchronous(t *testing.T) {
 	require.True(t, back.Has(0), "applied at the standby before it was acknowledged")
 
 	standby.Pause(t)
-	o, _ = once(t, synchronous, 1, 300*time.Millisecond)
+	o, _ = once(t, synchronous, 1, time.Second)
 	require.Equal(t, "info", o)
 	o, detail = once(t, local, 2, time.Minute)
 	require.Equal(t, "ok", o, detail)
@@ -124,7 +130,7 @@ func TestPostgresFollowsAFailover(t *testing.T) {
 		return west.Query(t, "SELECT pg_last_wal_replay_lsn() >= '"+east.Query(t, "SELECT pg_current_wal_lsn()")+"'") == "t"
 	}, 10*time.Second, 20*time.Millisecond)
 	east.Pause(t)
-	o, _ = once(t, store, 1, 300*time.Millisecond)
+	o, _ = once(t, store, 1, time.Second)
 	require.Equal(t, "info", o, "it was sent")
 	west.Exec(t, "SELECT pg_promote()")
 	require.Eventually(t, func() bool { o, _ := once(t, store, 2, time.Second); return o == "ok" }, 10*time.Second, 20*time.Millisecond)

@@ -168,7 +168,7 @@ func patience(ctx context.Context) time.Duration {
 		return time.Second
 	}
 	left := time.Until(deadline)
-	return max(time.Millisecond, left-min(left/2, 120*time.Millisecond)) // 0 would be for ever
+	return max(time.Millisecond, left-min(left/2, 200*time.Millisecond)) // 0 would be for ever
 }
 
 // Read gives one page; the cursor is a place in the list.

@@ -17,20 +17,24 @@ func TestRedisLedger(t *testing.T) {
 	store := newStore(t, "redis", values{"hosts": []string{server.Address}, "password": "secret", "database": 3})
 	all := writeFor(t, 400*time.Millisecond, Options{Schedule: sample.Schedule{Rate: 4000}, Timeout: 10 * time.Second, Workers: 8}, store)
 	ok, fail, info := outcomes(all)
-	require.Greater(t, ok, 200)
+	require.NotZero(t, ok)
 	require.Zero(t, fail+info)
 	other := newStore(t, "redis", values{"hosts": []string{server.Address}, "password": "secret"})
 	back, err := Read(t.Context(), other, ReadBackOptions{Run: "r1", Attempted: 1})
 	require.NoError(t, err)
 	require.False(t, back.Has(0), "another database")
 	server.Do(t, "SWAPDB", 0, 3)
+	server.Do(t, "EVAL", `for i = 10000, 12499 do redis.call("RPUSH", KEYS[1], '{"run":"r1","seq":' .. i .. '}') end`, 1, "gameday:ledger:r1") // several pages
 	server.Do(t, "RPUSH", "gameday:ledger:r1", "hello")
-	server.Do(t, "RPUSH", "gameday:ledger:r1", `{"run":"r1","seq":0}`)
-	back, err = Read(t.Context(), other, ReadBackOptions{Run: "r1", Attempted: all[len(all)-1].Seq + 1})
+	server.Do(t, "RPUSH", "gameday:ledger:r1", `{"run":"r1","seq":10000}`)
+	back, err = Read(t.Context(), other, ReadBackOptions{Run: "r1", Attempted: 12500})
 	require.NoError(t, err)
-	require.Equal(t, 2, back.Count(0))
-	for _, r := range all[1:] {
+	for _, r := range all {
 		require.Equal(t, 1, back.Count(r.Seq))
+	}
+	require.Equal(t, 2, back.Count(10000))
+	for seq := range uint64(2499) {
+		require.Equal(t, 1, back.Count(10001+seq))
 	}
 	require.Equal(t, []string{"hello"}, tails(back.Unexpected, 5))
 	require.InDelta(t, 7*24*3600, server.Do(t, "TTL", "gameday:ledger:r1"), 60)
@@ -49,10 +53,10 @@ func TestRedisWaitsForReplicas(t *testing.T) {
 	alone := newStore(t, "redis", values{"hosts": []string{east.Address}, "password": "secret"})
 	west.Pause(t)
 	began := time.Now()
-	o, detail = once(t, store, 1, 400*time.Millisecond)
+	o, detail = once(t, store, 1, 2*time.Second)
 	require.Equal(t, "info", o)
 	require.Equal(t, "0 of 1 replicas have it", detail, "the connection is sound, and the answer to WAIT was taken")
-	require.Less(t, time.Since(began), 400*time.Millisecond)
+	require.Less(t, time.Since(began), 2*time.Second)
 	o, detail = once(t, alone, 2, time.Minute)
 	require.Equal(t, "ok", o, detail)
 	west.Resume(t)
