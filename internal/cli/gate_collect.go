@@ -184,13 +184,17 @@ func (g *gate) baseline(ctx context.Context, arch *archive.Archive, it *gateItem
 	}
 	labelled := good
 	labelled.Label = ref
-	if r, err := newest(ctx, arch, labelled, ref); err == nil {
-		return r, nil
+	var none *archive.NotFoundError
+	if r, err := newest(ctx, arch, labelled, ref); !errors.As(err, &none) {
+		return r, err
 	}
-	if r, err := arch.Run(ctx, ref); err == nil {
-		if r.Scenario != it.Name || r.Exit != ExitOK {
-			return nil, &archive.NotFoundError{Ref: ref}
-		}
+	switch r, err := arch.Run(ctx, ref); {
+	case errors.As(err, &none):
+	case err != nil:
+		return nil, err
+	case r.Scenario != it.Name || r.Exit != ExitOK:
+		return nil, &archive.NotFoundError{Ref: ref}
+	default:
 		return r, nil
 	}
 	return atRevision(ctx, arch, good, it.Path, ref)
