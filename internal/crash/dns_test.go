@@ -58,7 +58,7 @@ func (n *named) own(binary, mode, target, kind string) {
 	c.faults = func(looked string) string { return hostMarks.ReplaceAllString(looked, "") }
 	c.replaceScenario(fmt.Sprintf("scenario \"dns\" {\nservice = \"dns\"\nbaseline = \"50ms\"\nrecovery = \"5s\"\n}\nplugin \"dns\" {\ncontrol = %q\n}\n%s"+
 		"fault \"dns_failure\" \"f\" {\ntargets = target.%s.t\nhold = \"300ms\"\nnames = [\"shop.test\"]\nmode = %q\n}\n", n.control(), target, kind, mode))
-	eventually(c, patience, "the name resolves", func() bool { c.before = n.look(); return strings.Contains(c.before, "NOERROR") })
+	eventually(c, patience, "the name resolves", func() bool { c.before = n.look(); return strings.Count(c.before, "NOERROR") == 2 })
 }
 
 func (n *named) control() string { return filepath.Join(n.dir, "dns.sock") }
@@ -117,7 +117,7 @@ func (n *named) look() string {
 func (n *named) ask(name string) string {
 	q := new(dns.Msg)
 	q.SetQuestion(name, dns.TypeA)
-	r, _, err := (&dns.Client{Timeout: 300 * time.Millisecond}).Exchange(q, n.server)
+	r, _, err := (&dns.Client{Timeout: 600 * time.Millisecond}).Exchange(q, n.server)
 	if err != nil {
 		return "no answer"
 	}
