@@ -36,7 +36,7 @@ func newGrafana(cfg json.RawMessage) (Sender, error) {
 	if err := read(cfg, g); err != nil {
 		return nil, err
 	}
-	return g, address("url", g.URL)
+	return g, openAddress("url", g.URL, "token")
 }
 
 // annotation is the body of POST /api/annotations of Grafana's HTTP API; times are in milliseconds.

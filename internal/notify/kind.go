@@ -35,6 +35,17 @@ func address(name, text string) error {
 	return nil
 }
 
+// openAddress is address for a URL that is no secret, and stands in the plan for everybody: it must not hold one.
+func openAddress(name, text, instead string) error {
+	if err := address(name, text); err != nil {
+		return err
+	}
+	if u, err := url.Parse(text); err != nil || u.User != nil {
+		return fmt.Errorf("%s holds a user or a password, and is written into the plan: give them by %s", name, instead)
+	}
+	return nil
+}
+
 func read(cfg json.RawMessage, into any) error {
 	if err := json.Unmarshal(cfg, into); err != nil {
 		return errors.New("reading the notify block: its values do not fit")

@@ -49,11 +49,19 @@ func (n *Notifier) work(b Block, q <-chan News) {
 	for news := range q {
 		if err := b.Sender.Send(n.ctx, news); err != nil {
 			if n.ctx.Err() != nil {
-				err = errors.New("there was no answer in time")
+				err = late(err)
 			}
 			n.trouble(fmt.Errorf("%s: telling the %s: %w", b.Addr, news.Moment, err))
 		}
 	}
+}
+
+// late is why something could not be told in the time there was: what the receiver said at last, if it said anything.
+func late(last error) error {
+	if errors.Is(last, context.Canceled) {
+		return errors.New("there was no answer in time")
+	}
+	return fmt.Errorf("time is out: %w", last)
 }
 
 // Tell returns at once.

@@ -11,6 +11,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -243,4 +244,58 @@ func TestASlowReceiverIsNotWaitedFor(t *testing.T) {
 	require.ErrorContains(t, <-lost, "too much is waiting")
 	close(stuck.gate)
 	n.Close(t.Context())
+}
+
+// A refusal often repeats the request: Express says "Cannot POST /services/...", others print all headers.
+func TestNoRefusalHoldsWhatWasSent(t *testing.T) {
+	r := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		w.WriteHeader(http.StatusNotFound)
+		_, _ = io.WriteString(w, strings.Repeat("-", 150)+req.RequestURI+" "+req.Header.Get("X-Api-Key")+" "+req.Header.Get("Authorization"))
+	}))
+	t.Cleanup(r.Close)
+	for kind, cfg := range map[string]string{
+		"slack":         `{"url":"` + r.URL + `/services/T0/PATHSECRET-long-enough-to-be-cut-at-the-end-of-what-is-shown"}`,
+		"webhook":       `{"url":"` + r.URL + `/PATHSECRET?token=QUERYSECRET","headers":{"X-Api-Key":"KEYSECRET"}}`,
+		"grafana":       `{"url":"` + r.URL + `","token":"KEYSECRET"}`,
+		"opentelemetry": `{"url":"` + r.URL + `/v1","headers":{"X-Api-Key":"KEYSECRET"}}`,
+	} {
+		err := send(t, kind, cfg, ended())
+		require.ErrorContains(t, err, "404", kind)
+		require.NotRegexp(t, "SECRET|PATHS|QUERYS|KEYS", err.Error(), kind)
+		require.Contains(t, err.Error(), hidden, kind)
+	}
+}
+
+func TestNoErrorHoldsAStrangeRedirect(t *testing.T) {
+	r := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		w.Header().Set("Location", "http://[::1"+req.URL.Path)
+		w.WriteHeader(http.StatusFound)
+	}))
+	t.Cleanup(r.Close)
+	err := send(t, "slack", `{"url":"`+r.URL+`/PATHSECRET"}`, ended())
+	require.ErrorContains(t, err, "Location")
+	require.NotContains(t, err.Error(), "SECRET")
+}
+
+func TestKeysAreNotSentOnToAnotherPlace(t *testing.T) {
+	elsewhere := listen(t)
+	r := httptest.NewServer(http.RedirectHandler(elsewhere.URL, http.StatusTemporaryRedirect))
+	t.Cleanup(r.Close)
+	for kind, cfg := range map[string]string{
+		"webhook":       `{"url":"` + r.URL + `","headers":{"X-Api-Key":"k"}}`,
+		"opentelemetry": `{"url":"` + r.URL + `","headers":{"X-Api-Key":"k"}}`,
+	} {
+		require.ErrorContains(t, send(t, kind, cfg, ended()), "307", kind)
+	}
+	require.Empty(t, elsewhere.bodies)
+}
+
+func TestAnAddressThatIsShownHoldsNoPassword(t *testing.T) {
+	for kind, instead := range map[string]string{"grafana": "token", "opentelemetry": "headers"} {
+		_, err := Kinds()[kind].New(json.RawMessage(`{"url":"http://bob:SECRET@example.org"}`))
+		require.ErrorContains(t, err, instead)
+		require.NotContains(t, err.Error(), "SECRET")
+	}
+	_, err := Kinds()["webhook"].New(json.RawMessage(`{"url":"http://bob:SECRET@example.org"}`))
+	require.NoError(t, err, "this one is shown nowhere")
 }

@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
+	"strings"
 	"sync/atomic"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -42,7 +44,7 @@ func newTelemetry(cfg json.RawMessage) (Sender, error) {
 	if err := read(cfg, t); err != nil {
 		return nil, err
 	}
-	return t, address("url", t.URL)
+	return t, openAddress("url", t.URL, "headers = { Authorization = ... }")
 }
 
 // Send implements Sender. Only the end has spans.
@@ -50,7 +52,9 @@ func (t *telemetry) Send(ctx context.Context, n News) (err error) {
 	if n.Moment != End {
 		return nil
 	}
-	exporter, err := otlptracehttp.New(ctx, otlptracehttp.WithEndpointURL(t.URL), otlptracehttp.WithHeaders(t.Headers), otlptracehttp.WithTimeout(oneAttempt))
+	exporter, err := otlptracehttp.New(ctx, otlptracehttp.WithEndpointURL(t.URL), otlptracehttp.WithHeaders(t.Headers),
+		otlptracehttp.WithHTTPClient(&http.Client{CheckRedirect: noRedirect, Timeout: oneAttempt}), // no key goes anywhere else here either
+		otlptracehttp.WithRetry(otlptracehttp.RetryConfig{Enabled: true, InitialInterval: firstPause, MaxInterval: longestWait, MaxElapsedTime: 2 * longestWait}))
 	if err != nil {
 		return fmt.Errorf("preparing the export: %w", err)
 	}
@@ -59,7 +63,22 @@ func (t *telemetry) Send(ctx context.Context, n News) (err error) {
 	provider := trace.NewTracerProvider(trace.WithSyncer(kept), trace.WithIDGenerator(&ids{run: n.Run}), trace.WithSampler(trace.AlwaysSample()),
 		trace.WithResource(resource.NewSchemaless(attribute.String("service.name", t.Name), attribute.String("deployment.environment.name", n.Environment))))
 	record(ctx, provider.Tracer("gameday"), n)
-	return errors.Join(exporter.ExportSpans(ctx, kept.spans), provider.Shutdown(ctx), exporter.Shutdown(ctx))
+	exported := exporter.ExportSpans(ctx, kept.spans)
+	if exported != nil {
+		exported = t.short(exported)
+	}
+	return errors.Join(exported, provider.Shutdown(ctx), exporter.Shutdown(ctx))
+}
+
+// short says as much of an error, which may hold all that the collector said, as fits a line.
+func (t *telemetry) short(err error) error {
+	text := err.Error()
+	for _, v := range t.Headers {
+		if len(v) >= shortest {
+			text = strings.ReplaceAll(text, v, hidden)
+		}
+	}
+	return errors.New(clip(strings.Join(strings.Fields(text), " "), 2*maxShown))
 }
 
 func record(ctx context.Context, tracer tracing.Tracer, n News) {
