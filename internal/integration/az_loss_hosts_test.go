@@ -57,7 +57,7 @@ func TestAZLossHosts(t *testing.T) {
 	within(t, "Prometheus fired", fired.Sub(cut), noticed)
 	within(t, "Alertmanager's notice arrived", told.Sub(cut), r.objective(t, "people_are_told").Time)
 
-	twin := w.play("-var-file", filepath.Join(w.scenario, "twin.vars.hcl"))
+	twin := w.playUnstarved("-var-file", filepath.Join(w.scenario, "twin.vars.hcl"))
 	require.Equal(t, 1, twin.exit, twin.said)
 	require.Equal(t, measure.Fail, twin.objective(t, "users_recover").Verdict)
 }

@@ -53,7 +53,7 @@ func TestConnectionExhaustion(t *testing.T) {
 	seats.same(t, "connections of PostgreSQL")
 	files.same(t, "file descriptors of nginx")
 
-	twin := w.play("-var-file", filepath.Join(w.scenario, "twin.vars.hcl"))
+	twin := w.playUnstarved("-var-file", filepath.Join(w.scenario, "twin.vars.hcl"))
 	require.Equal(t, 1, twin.exit, twin.said)
 }
 
