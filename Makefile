@@ -6,7 +6,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LINT    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 LDFLAGS := -ldflags "-s -w -X github.com/gameday-toolkit/gameday/internal/cli.Version=$(VERSION)"
 
-.PHONY: build demo test integration integration-deps crash-test race lint fuzz bench scenarios examples clean
+.PHONY: build demo test integration integration-deps crash-test race lint-tool lint fuzz bench scenarios examples clean
 
 build: ## gameday and its plugins, in bin/
 	$(GO) build $(LDFLAGS) -o $(BIN)/ ./cmd/...
@@ -28,6 +28,9 @@ integration: ## the scenarios on real software, and what the report says held ag
 
 race: ## the unit tests under the race detector (needs a C compiler)
 	.ci/race
+
+lint-tool:
+	@$(GO) run $(LINT) version
 
 lint:
 	$(GO) vet ./...
