@@ -349,6 +349,68 @@ func TestCheatsAreCaught(t *testing.T) {
 				}}
 			}, []string{"Revert after part of an Inject", "Revert after a lost answer"},
 		},
+		"Inject remembers what it finds as what was there": {
+			func(w *town) sdk.Fault {
+				d := dark{w}
+				var mu sync.Mutex
+				found := map[string]string{}
+				return cheat{
+					dark: d,
+					inject: func(ctx context.Context, h sdk.Handle) error {
+						mu.Lock()
+						found[h.ID] = w.get(h.Targets[0].ID)
+						mu.Unlock()
+						return d.Inject(ctx, h)
+					},
+					revert: func(_ context.Context, h sdk.Handle) error {
+						mu.Lock()
+						defer mu.Unlock()
+						for _, t := range h.Targets {
+							if was := found[h.ID]; was != "" {
+								w.set(t.ID, was)
+							}
+						}
+						return nil
+					},
+				}
+			}, []string{"two faults on one target"},
+		},
+		"Revert has done its part when it has begun": {
+			func(w *town) sdk.Fault {
+				d := dark{w}
+				var mu sync.Mutex
+				begun := map[string]bool{}
+				return cheat{
+					dark: d,
+					revert: func(ctx context.Context, h sdk.Handle) error {
+						mu.Lock()
+						done := begun[h.ID]
+						begun[h.ID] = true
+						mu.Unlock()
+						if done {
+							return nil
+						}
+						select {
+						case <-ctx.Done():
+							return context.Cause(ctx)
+						case <-time.After(5 * time.Millisecond):
+						}
+						return revert(d, h)
+					},
+				}
+			}, []string{"Revert after one that was given up"},
+		},
+		"Revert passes over a handle of another version": {
+			func(w *town) sdk.Fault {
+				d := dark{w}
+				return cheat{dark: d, revert: func(_ context.Context, h sdk.Handle) error {
+					if h.Version != "0.1.0" {
+						return nil
+					}
+					return revert(d, h)
+				}}
+			}, []string{"a handle of another version"},
+		},
 		"Inspect says always Active": {
 			inspectSays(sdk.Active), []string{"Prepare changes nothing", "Revert puts everything back"},
 		},

@@ -29,7 +29,10 @@ func faultChecks() []faultCheck {
 		{name: "Revert in a fresh process", fn: revertInFreshProcess},
 		{name: "Revert after part of an Inject", fn: revertAfterPart},
 		{name: "Revert after a lost answer", fn: revertAfterLostAnswer},
+		{name: "Revert after one that was given up", fn: cutShort},
 		{name: "Revert leaves other faults alone", needsTwo: true, fn: revertLeavesOthersAlone},
+		{name: "two faults on one target", needsTwo: true, fn: twoOnOneTarget},
+		{name: "a handle of another version", fn: handleOfAnotherVersion},
 		{name: "the lease reverts", fn: leaseReverts},
 	}
 }
