@@ -1,6 +1,7 @@
 package timeline
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,6 +11,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 )
+
+var update = flag.Bool("update", false, "rewrite the golden files")
 
 func sample(t testing.TB, names ...string) (files []File) {
 	t.Helper()
@@ -52,7 +55,7 @@ func TestEachToolsFilesAreUnderstood(t *testing.T) {
 			in, err := Read(sample(t, c...), Options{})
 			require.NoError(t, err)
 			path := filepath.Join("testdata", c[0]+".told")
-			if os.Getenv("UPDATE") != "" {
+			if *update {
 				require.NoError(t, os.WriteFile(path, []byte(told(in)), 0o600))
 			}
 			want, err := os.ReadFile(path)
