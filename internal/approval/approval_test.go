@@ -39,7 +39,9 @@ func TestASignatureHoldsForOnePlanByOnePersonForAWhile(t *testing.T) {
 	a, err := Read(path)
 	require.NoError(t, err)
 	verify := func(a Approval, plan, signers string, now time.Time) error {
-		return a.Verify(t.Context(), plan, signers, now, time.Hour)
+		key, err := a.Verify(t.Context(), plan, signers, now, time.Hour)
+		require.Equal(t, err == nil, key != "", "who it was is known when it holds")
+		return err
 	}
 	now := time.Now()
 	require.NoError(t, verify(a, "abc", signers, now))
@@ -74,7 +76,23 @@ func TestAnotherNamespaceIsNoApproval(t *testing.T) {
 	out, err := keygen(t.Context(), a.message(), "-Y", "sign", "-q", "-f", key, "-n", "git")
 	require.NoError(t, err)
 	a.Signature = string(out)
-	require.Error(t, a.Verify(t.Context(), "abc", signers+signer, time.Now(), time.Hour))
+	_, err = a.Verify(t.Context(), "abc", signers+signer, time.Now(), time.Hour)
+	require.Error(t, err)
+}
+
+func TestTheKeyTellsWhoTwoNamesAre(t *testing.T) {
+	key, _ := person(t, "ada@example.org")
+	public, err := os.ReadFile(key + ".pub")
+	require.NoError(t, err)
+	var found []string
+	for _, name := range []string{"ada@example.org", "ada.too@example.org"} {
+		a, err := Approval{Plan: "abc", Person: name, At: time.Now()}.Sign(t.Context(), key)
+		require.NoError(t, err)
+		fp, err := a.Verify(t.Context(), "abc", "*@example.org "+string(public), time.Now(), time.Hour)
+		require.NoError(t, err)
+		found = append(found, fp)
+	}
+	require.Equal(t, found[0], found[1])
 }
 
 func TestWhatIsNoApproval(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -29,9 +30,37 @@ func (a Approval) Sign(ctx context.Context, key string) (Approval, error) {
 	return a, nil
 }
 
-// Verify proves that the person approved this plan: signers is the text of an allowed_signers file (ssh-keygen(1), ALLOWED
-// SIGNERS), and lifetime how long an approval holds.
-func (a Approval) Verify(ctx context.Context, plan, signers string, now time.Time, lifetime time.Duration) error {
+// Verify proves that the person approved this plan, and returns the fingerprint of the key, by which two names that are one
+// person can be told: signers is the text of an allowed_signers file (ssh-keygen(1), ALLOWED SIGNERS), and lifetime how long
+// an approval holds.
+func (a Approval) Verify(ctx context.Context, plan, signers string, now time.Time, lifetime time.Duration) (key string, err error) {
+	if err := a.fits(plan, now, lifetime); err != nil {
+		return "", err
+	}
+	dir, err := os.MkdirTemp("", "gameday-approval-")
+	if err != nil {
+		return "", fmt.Errorf("verifying an approval: %w", err)
+	}
+	sig, list := filepath.Join(dir, "signature"), filepath.Join(dir, "signers")
+	err = errors.Join(os.WriteFile(sig, []byte(a.Signature), 0o600), os.WriteFile(list, []byte(signers), 0o600))
+	if err == nil {
+		var said []byte
+		said, err = keygen(ctx, a.message(), "-Y", "verify", "-f", list, "-I", a.Person, "-n", Namespace, "-s", sig)
+		if key = fingerprint.FindString(string(said)); err == nil && key == "" {
+			err = errors.New("ssh-keygen did not say whose key it is")
+		}
+		if err != nil {
+			err = fmt.Errorf("the signature of %s does not hold for the list of approvers: %w", a.Person, err)
+		}
+	}
+	return key, errors.Join(err, os.RemoveAll(dir))
+}
+
+// fingerprint is how ssh-keygen names the key of a good signature.
+var fingerprint = regexp.MustCompile(`SHA256:[A-Za-z0-9+/]{43}`)
+
+// fits is what can be told without the signature.
+func (a Approval) fits(plan string, now time.Time, lifetime time.Duration) error {
 	switch {
 	case a.Plan != plan:
 		return fmt.Errorf("%s approved another plan: %s, and this one is %s", a.Person, short(a.Plan), short(plan))
@@ -42,19 +71,7 @@ func (a Approval) Verify(ctx context.Context, plan, signers string, now time.Tim
 	case strings.HasPrefix(a.Person, "-"):
 		return fmt.Errorf("%q is no person", a.Person)
 	}
-	dir, err := os.MkdirTemp("", "gameday-approval-")
-	if err != nil {
-		return fmt.Errorf("verifying an approval: %w", err)
-	}
-	sig, list := filepath.Join(dir, "signature"), filepath.Join(dir, "signers")
-	err = errors.Join(os.WriteFile(sig, []byte(a.Signature), 0o600), os.WriteFile(list, []byte(signers), 0o600))
-	if err == nil {
-		_, err = keygen(ctx, a.message(), "-Y", "verify", "-f", list, "-I", a.Person, "-n", Namespace, "-s", sig)
-		if err != nil {
-			err = fmt.Errorf("the signature of %s does not hold: %w", a.Person, err)
-		}
-	}
-	return errors.Join(err, os.RemoveAll(dir))
+	return nil
 }
 
 // short is as much of a hash as messages show.
@@ -71,8 +88,10 @@ func keygen(ctx context.Context, message []byte, args ...string) ([]byte, error)
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	if err := cmd.Run(); err != nil {
-		said := strings.Join(strings.Fields(errs.String()+" "+out.String()), " ")
-		return nil, fmt.Errorf("%w: %s", err, said)
+		if said := strings.Join(strings.Fields(errs.String()+" "+out.String()), " "); said != "" {
+			return nil, fmt.Errorf("ssh-keygen: %s", said)
+		}
+		return nil, fmt.Errorf("ssh-keygen: %w", err)
 	}
 	return out.Bytes(), nil
 }

@@ -73,6 +73,9 @@ func longest(p *plan.Plan) time.Duration {
 	}
 	for _, act := range p.Actions {
 		end += time.Duration(act.When.At) + time.Duration(act.Timeout)
+		if len(act.Undo) > 0 {
+			end += time.Duration(act.Timeout)
+		}
 	}
 	return end
 }

@@ -24,7 +24,7 @@ func TestTheLongestARunMayTake(t *testing.T) {
 	p := &plan.Plan{Draft: plan.Draft{
 		Scenario: plan.Scenario{Baseline: m, Recovery: m},
 		Faults:   []plan.Fault{{When: plan.When{At: m}, Hold: m}, {Hold: m}},
-		Actions:  []plan.Action{{Timeout: m}},
+		Actions:  []plan.Action{{Timeout: m}, {Timeout: m, Undo: []byte("{}")}},
 	}}
-	require.Equal(t, 6*time.Minute, longest(p))
+	require.Equal(t, 8*time.Minute, longest(p))
 }

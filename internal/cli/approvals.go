@@ -21,26 +21,38 @@ func approvals(ctx context.Context, p *plan.Plan, l plan.Limit, names []string, 
 	}
 	var out []journal.Approval
 	for _, n := range names {
-		if n = strings.TrimSpace(n); n != "" && n != self {
+		if n = strings.TrimSpace(n); n != "" && !own(n, self) {
 			out = union(out, []journal.Approval{{By: n}})
 		}
 	}
 	return out, enough(l, len(out), nil, "name who has approved with -approved-by NAME, once for each; you cannot approve your own run")
 }
 
+// own says whether a name is the person who runs this: ada is ada@example.org.
+func own(name, self string) bool {
+	local, _, _ := strings.Cut(name, "@")
+	return self != "" && (strings.EqualFold(name, self) || strings.EqualFold(local, self))
+}
+
 func signedApprovals(ctx context.Context, p *plan.Plan, l plan.Limit, given []approval.Approval, self string, now time.Time) (out []journal.Approval, err error) {
 	var why []error
+	whose := map[string]string{} // by key: a list may have one under many names, as *@example.org
 	for _, a := range given {
-		switch err := a.Verify(ctx, p.Hash(), l.Approvers, now, time.Duration(l.ApprovalLifetime)); {
+		key, err := a.Verify(ctx, p.Hash(), l.Approvers, now, time.Duration(l.ApprovalLifetime))
+		first, again := whose[key]
+		switch {
 		case err != nil:
 			why = append(why, err)
-		case a.Person == self:
+		case own(a.Person, self):
 			why = append(why, fmt.Errorf("%s cannot approve their own run", a.Person))
+		case again && first != a.Person:
+			why = append(why, fmt.Errorf("%s and %s signed with one key, which counts once", first, a.Person))
 		default:
+			whose[key] = a.Person
 			out = union(out, []journal.Approval{{By: a.Person, At: a.At, Signed: true}})
 		}
 	}
-	return out, enough(l, len(out), why, "save the plan with `gameday plan -out FILE`, have it approved with `gameday approve FILE`, and run that file")
+	return out, enough(l, len(out), why, "save the plan with `gameday plan -out FILE`, have it approved with `gameday approve -as PERSON FILE`, and run that file")
 }
 
 func enough(l plan.Limit, found int, why []error, how string) error {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/gameday-toolkit/gameday/internal/approval"
 	"github.com/gameday-toolkit/gameday/internal/cli/view"
+	"github.com/gameday-toolkit/gameday/internal/plan"
 )
 
 // approveFlags are the options of approve.
@@ -45,6 +46,9 @@ func (a *app) approve(ctx context.Context, path string, o *approveFlags) error {
 	if o.as == "" {
 		return hint(errors.New("who approves?"), "say it with -as PERSON, as the list of approvers has it")
 	}
+	if _, err := os.Stat(path); err != nil {
+		return fmt.Errorf("reading the plan: %w", err)
+	}
 	f, err := openPlan(path)
 	if err != nil {
 		return err
@@ -55,6 +59,9 @@ func (a *app) approve(ctx context.Context, path string, o *approveFlags) error {
 	key, err := keyFile(o.key)
 	if err != nil {
 		return err
+	}
+	if _, err := os.Stat(key); err != nil {
+		return hint(fmt.Errorf("signing: %w", err), "name your key with -key FILE: the private one, or the public half of one that the SSH agent holds")
 	}
 	if !o.yes {
 		if !term.IsTerminal(int(a.in.Fd())) {
@@ -71,6 +78,9 @@ func (a *app) approve(ctx context.Context, path string, o *approveFlags) error {
 	if err != nil {
 		return err
 	}
+	if err := a.counts(ctx, f.Plan, signed); err != nil {
+		return err
+	}
 	if o.out == "" {
 		o.out = approval.FileFor(path, o.as)
 	}
@@ -78,6 +88,28 @@ func (a *app) approve(ctx context.Context, path string, o *approveFlags) error {
 		return err
 	}
 	fmt.Fprintf(a.out, "Approved: %s\n", o.out)
+	return nil
+}
+
+// counts says at once what would otherwise be found out when the plan is to be run.
+func (a *app) counts(ctx context.Context, p *plan.Plan, signed approval.Approval) error {
+	var errs []error
+	asked := 0
+	for _, l := range p.Limits {
+		if l.Approvers == "" {
+			continue
+		}
+		asked++
+		if _, err := signed.Verify(ctx, p.Hash(), l.Approvers, time.Now(), time.Duration(l.ApprovalLifetime)); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", l.Addr, err))
+		}
+	}
+	switch {
+	case asked == 0:
+		fmt.Fprintf(a.err, "gameday: %snothing asks for this plan to be signed: no limit of it names approvers\n", a.paint(yellow, "warning: "))
+	case len(errs) == asked:
+		return hint(errors.Join(errs...), "nothing was written; give the name and the key as the list of approvers has them (the list is part of the plan)")
+	}
 	return nil
 }
 

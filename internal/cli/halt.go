@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -70,10 +71,40 @@ func (a *app) halt(ctx context.Context, args []string, o *haltFlags) error {
 	}
 	h := environment.Halt{Environment: name, Reason: o.reason, By: cmp.Or(userName(), "somebody"), Since: time.Now()}
 	if err := state.Halt(h); err != nil {
+		return a.notWritten(state, name, err)
+	}
+	fmt.Fprintf(a.out, "Now %s. Lift it with: %s\n", h, resumeWith(name))
+	if err := a.strange(state, name); err != nil {
 		return err
 	}
-	fmt.Fprintf(a.out, "%s. Lift it with: %s\n", h, resumeWith(name))
 	return a.atRest(ctx, state, name, o.wait)
+}
+
+// notWritten says how to stop what is at work when the halt could not be written: the disk may be full.
+func (a *app) notWritten(state environment.State, name string, err error) error {
+	at, readErr := state.AtWork(name)
+	if readErr != nil || len(at) == 0 {
+		return hint(errors.Join(err, readErr), "nothing is halted; make it possible to write there, and say it again")
+	}
+	var by []string
+	for _, h := range at {
+		by = append(by, fmt.Sprintf("kill -INT %d", h.Pid))
+	}
+	return hint(err, "nothing is halted; abort what is at work on its machine, once: "+strings.Join(by, "; "))
+}
+
+// strange warns of an environment that no run has ever been in: most likely it is called otherwise, and goes on.
+func (a *app) strange(state environment.State, name string) error {
+	known, err := state.Known()
+	if err != nil || name == "" || slices.Contains(known, name) {
+		return err
+	}
+	were := "in none"
+	if len(known) > 0 {
+		were = "in " + strings.Join(known, ", ")
+	}
+	fmt.Fprintf(a.err, "gameday: %sno run of this state directory has ever been in %q, but %s\n", a.paint(yellow, "warning: "), name, were)
+	return nil
 }
 
 func resumeWith(name string) string {
@@ -139,7 +170,7 @@ func (a *app) resume(args []string, o *haltFlags) error {
 	if h == nil {
 		fmt.Fprintln(a.out, "It was not halted.")
 	} else {
-		fmt.Fprintf(a.out, "Runs may start again. %s.\n", h)
+		fmt.Fprintf(a.out, "Runs may start again: %s.\n", h)
 	}
 	still, err := state.Halted(name)
 	if err != nil {
@@ -157,35 +188,47 @@ const haltPoll = 200 * time.Millisecond
 // notHalted refuses to start where somebody has halted.
 func (r *runner) notHalted(name string) error {
 	h, err := r.state.Halted(name)
+	var damaged *environment.DamagedError
+	if errors.As(err, &damaged) {
+		return hint(fmt.Errorf("%w, and counts as a halt; nothing was touched", err), "when it is known to be over: "+resumeWith(damaged.Environment))
+	}
 	if err != nil || h == nil {
 		return err
 	}
 	return hint(fmt.Errorf("%s; nothing was touched", h), "when it is over: "+resumeWith(h.Environment))
 }
 
-// watchHalts aborts the run when its environment is halted, until end is called.
+// endIfHalted aborts the run where its environment is halted. Where somebody has aborted it already, that is enough: a halt is
+// never the second Ctrl-C, which stops the waiting for recovery.
+func (r *runner) endIfHalted() bool {
+	h, err := r.state.Halted(r.plan.Scenario.Environment)
+	switch {
+	case err != nil: // What cannot be read is no reason to let a run go on that somebody may have wanted to end.
+		r.signals.once(engine.Stop{By: "person", Reason: err.Error()})
+	case h != nil:
+		r.signals.once(engine.Stop{By: "person", Reason: h.String()})
+	}
+	return h != nil || err != nil
+}
+
+// watchHalts aborts the run when its environment is halted, until end is called. One that was halted since it was planned, while
+// somebody was asked whether to go ahead, is aborted before it has begun.
 func (r *runner) watchHalts(ctx context.Context) (end func()) {
+	halted := r.endIfHalted()
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
+		if halted {
+			return
+		}
 		tick := time.NewTicker(haltPoll)
 		defer tick.Stop()
-		for {
+		for !r.endIfHalted() {
 			select {
 			case <-ctx.Done():
 				return
 			case <-tick.C:
-			}
-			// What cannot be read is no reason to let a run go on that somebody may have wanted to end.
-			h, err := r.state.Halted(r.plan.Scenario.Environment)
-			switch {
-			case err != nil:
-				r.signals.wish(engine.Stop{By: "person", Reason: err.Error()})
-				return
-			case h != nil:
-				r.signals.wish(engine.Stop{By: "person", Reason: h.String()})
-				return
 			}
 		}
 	}()

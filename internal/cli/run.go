@@ -107,6 +107,10 @@ func (a *app) run(ctx context.Context, path string, o *runFlags) (err error) {
 		if err := a.confirm(ctx, "Do this now?"); err != nil {
 			return err
 		}
+		// A window may have closed while somebody thought about it.
+		if r.approvals, err = a.allowed(ctx, r.plan, o, given, time.Now()); err != nil {
+			return err
+		}
 	}
 	return r.carryOut(ctx)
 }

@@ -66,6 +66,19 @@ func (s State) Halted(name string) (*Halt, error) {
 	return nil, nil
 }
 
+// DamagedError is a halt that cannot be read.
+type DamagedError struct {
+	Environment string // empty: every one
+	Path        string
+	Err         error
+}
+
+func (e *DamagedError) Error() string {
+	return fmt.Sprintf("the halt of %s cannot be read: %s: %v", Halt{Environment: e.Environment}.where(), e.Path, e.Err)
+}
+
+func (e *DamagedError) Unwrap() error { return e.Err }
+
 func (s State) readHalt(name string) (*Halt, error) {
 	b, err := os.ReadFile(s.halt(name))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -75,8 +88,11 @@ func (s State) readHalt(name string) (*Halt, error) {
 	if err == nil {
 		err = json.Unmarshal(b, h)
 	}
+	if err == nil && (h.Reason == "" || h.Since.IsZero()) {
+		err = errors.New("it does not say why and since when")
+	}
 	if err != nil {
-		return nil, fmt.Errorf("reading whether the environment is halted: %s: %w", s.halt(name), err)
+		return nil, &DamagedError{Environment: name, Path: s.halt(name), Err: err}
 	}
 	h.Environment = name
 	return h, nil

@@ -49,13 +49,37 @@ func TestAHaltOfEverythingHoldsEverywhere(t *testing.T) {
 
 func TestADamagedHaltIsNoPermission(t *testing.T) {
 	s := State{Root: t.TempDir()}
-	require.NoError(t, s.Halt(Halt{Environment: "e", Reason: "x", By: "ada"}))
-	require.NoError(t, os.WriteFile(s.halt("e"), nil, 0o600))
-	_, err := s.Halted("e")
-	require.ErrorContains(t, err, "halt.json")
-	_, err = s.Resume("e")
+	for _, name := range []string{"e", ""} {
+		for _, text := range []string{"", "null", "{}", `{"reason":`} {
+			require.NoError(t, s.Halt(Halt{Environment: name, Reason: "x", By: "ada", Since: time.Now()}))
+			require.NoError(t, os.WriteFile(s.halt(name), []byte(text), 0o600))
+			_, err := s.Halted("e")
+			var damaged *DamagedError
+			require.ErrorAs(t, err, &damaged, text)
+			require.Equal(t, name, damaged.Environment, "which of the two has to be lifted")
+			require.ErrorContains(t, err, s.halt(name))
+			_, err = s.Resume(name)
+			require.NoError(t, err)
+			h, err := s.Halted("e")
+			require.NoError(t, err)
+			require.Nil(t, h)
+		}
+	}
+}
+
+func TestEnvironmentsThatWereUsedAreKnown(t *testing.T) {
+	s := State{Root: t.TempDir()}
+	names, err := s.Known()
 	require.NoError(t, err)
-	h, err := s.Halted("e")
+	require.Empty(t, names)
+	used := []string{"", ".hidden", "a/b c", "production", "100%"}
+	for _, name := range used {
+		lock, err := s.Acquire(t.Context(), name, Holder{})
+		require.NoError(t, err)
+		require.NoError(t, lock.Release())
+	}
+	require.NoError(t, s.Halt(Halt{Environment: "prodution", Reason: "x", By: "ada", Since: time.Now()}))
+	names, err = s.Known()
 	require.NoError(t, err)
-	require.Nil(t, h)
+	require.ElementsMatch(t, used, names, "one that was only halted may be misspelt")
 }

@@ -124,8 +124,11 @@ func (s State) AtWork(name string) (out []Holder, err error) {
 	}
 	for _, dir := range dirs {
 		f, openErr := os.Open(filepath.Join(dir, "lock"))
-		if openErr != nil {
+		if errors.Is(openErr, os.ErrNotExist) {
 			continue // never locked
+		}
+		if openErr != nil {
+			return out, fmt.Errorf("reading who is at work: %w", openErr) // somebody may be
 		}
 		if unix.Flock(int(f.Fd()), unix.LOCK_SH|unix.LOCK_NB) != nil {
 			out = append(out, holder(f))

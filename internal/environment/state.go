@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // State is a directory that outlives runs and working directories: whoever starts a run or a recovery here, in whatever
@@ -36,7 +37,25 @@ func (s State) dir(name string) string {
 	return filepath.Join(s.Root, safe)
 }
 
-// names lists the environments that have ever been used, as their directories are called.
+// Known lists the environments in which somebody has been at work.
+func (s State) Known() (names []string, err error) {
+	dirs, err := s.dirs()
+	for _, dir := range dirs {
+		if _, err := os.Stat(filepath.Join(dir, "lock")); err != nil {
+			continue // only halted
+		}
+		safe := filepath.Base(dir)
+		if safe == "%" || strings.HasPrefix(safe, "%.") {
+			safe = safe[1:]
+		}
+		if name, err := url.PathUnescape(safe); err == nil {
+			names = append(names, name)
+		}
+	}
+	return names, err
+}
+
+// dirs lists the directories of the environments that have ever been used.
 func (s State) dirs() ([]string, error) {
 	found, err := os.ReadDir(s.Root)
 	if errors.Is(err, os.ErrNotExist) {
