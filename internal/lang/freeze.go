@@ -51,6 +51,32 @@ func moment(s string, end bool) (time.Time, error) {
 	return t.UTC(), nil
 }
 
+// approvalNamespace is what approvals are signed in: internal/approval.
+const approvalNamespace = "gameday-approval"
+
+// principals cuts the first word off a line, which may be in quotes.
+func principals(line string) (who, rest string) {
+	if quoted, found := strings.CutPrefix(line, `"`); found {
+		who, rest, _ = strings.Cut(quoted, `"`)
+		return who, strings.TrimSpace(rest)
+	}
+	if end := strings.IndexAny(line, " \t"); end >= 0 {
+		return line[:end], strings.TrimSpace(line[end:])
+	}
+	return line, ""
+}
+
+// maySign says whether the options of a key, if they name namespaces, name ours. Patterns are left to ssh-keygen.
+func maySign(options []string) bool {
+	for _, o := range options {
+		name, list, _ := strings.Cut(o, "=")
+		if strings.EqualFold(name, "namespaces") && !strings.Contains(list, approvalNamespace) && !strings.ContainsAny(list, "*?") {
+			return false
+		}
+	}
+	return true
+}
+
 // approvers checks each line of an allowed_signers file: principals, perhaps options, and a public key.
 func (b *body) approvers() string {
 	list := b.str("approvers")
@@ -61,10 +87,15 @@ func (b *body) approvers() string {
 			continue
 		}
 		found = true
-		who, rest, _ := strings.Cut(line, " ")
-		if _, _, _, _, err := ssh.ParseAuthorizedKey([]byte(strings.TrimSpace(rest))); err != nil {
+		who, rest := principals(line)
+		_, _, options, _, err := ssh.ParseAuthorizedKey([]byte(rest))
+		switch {
+		case err != nil:
 			b.fail("approvers", fmt.Sprintf("Line %d of the approvers is not an allowed signer", n+1),
 				"It begins with %q. Write the person and the public key: ada@example.org ssh-ed25519 AAAA...", clip(who))
+		case !maySign(options):
+			b.fail("approvers", fmt.Sprintf("Line %d of the approvers allows no approval", n+1),
+				"%q may sign in other namespaces only. Write namespaces=\"%s\", or leave it out.", clip(who), approvalNamespace)
 		}
 	}
 	if b.has("approvers") && !found {

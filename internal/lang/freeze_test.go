@@ -7,6 +7,23 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+func TestTheFirstWordOfAnAllowedSigner(t *testing.T) {
+	for line, want := range map[string][2]string{
+		"ada@example.org ssh-ed25519 AAAA":   {"ada@example.org", "ssh-ed25519 AAAA"},
+		"ada@example.org\t ssh-ed25519 AAAA": {"ada@example.org", "ssh-ed25519 AAAA"},
+		`"ada lovelace" ssh-ed25519 AAAA`:    {"ada lovelace", "ssh-ed25519 AAAA"},
+		"ada":                                {"ada", ""},
+		`"ada`:                               {"ada", ""},
+	} {
+		who, rest := principals(line)
+		require.Equal(t, want, [2]string{who, rest}, line)
+	}
+	require.True(t, maySign(nil))
+	require.True(t, maySign([]string{`namespaces="git,gameday-approval"`, "cert-authority"}))
+	require.True(t, maySign([]string{`namespaces="gameday-*"`}))
+	require.False(t, maySign([]string{`namespaces="git"`}))
+}
+
 func TestMoments(t *testing.T) {
 	for s, want := range map[string][2]string{
 		"2026-12-15":                {"2026-12-15T00:00:00Z", "2026-12-16T00:00:00Z"},

@@ -37,8 +37,8 @@ type openSLO struct {
 			Target        *float64 `yaml:"target"`
 			TargetPercent *float64 `yaml:"targetPercent"`
 		} `yaml:"objectives"`
-		Type              string            `yaml:"type"`
-		ConnectionDetails map[string]string `yaml:"connectionDetails"`
+		Type              string `yaml:"type"`
+		ConnectionDetails any    `yaml:"connectionDetails"` // a map, or as in the project's own examples a list of maps
 	} `yaml:"spec"`
 }
 
@@ -54,9 +54,9 @@ type openRatio struct {
 
 type openMetric struct {
 	Source struct {
-		Ref  string            `yaml:"metricSourceRef"`
-		Type string            `yaml:"type"`
-		Spec map[string]string `yaml:"spec"`
+		Ref  string `yaml:"metricSourceRef"`
+		Type string `yaml:"type"`
+		Spec any    `yaml:"spec"` // each store has its own
 	} `yaml:"metricSource"`
 }
 
@@ -109,19 +109,63 @@ func takeOpenSLO(text, name, url string, hasTarget, hasPeriod bool, s *plan.SLO)
 func openDocuments(text string) (docs []openSLO, err error) {
 	dec := yaml.NewDecoder(strings.NewReader(text))
 	for {
-		var d openSLO
-		switch err := dec.Decode(&d); {
+		var doc yaml.Node
+		switch err := dec.Decode(&doc); {
 		case errors.Is(err, io.EOF):
 			return docs, nil
 		case err != nil:
-			return nil, fmt.Errorf("it is no YAML of this form: %s", strings.Join(strings.Fields(err.Error()), " "))
-		case d.APIVersion != "openslo/v1" && d.APIVersion != "openslo.com/v1":
-			return nil, fmt.Errorf("its apiVersion is %q, and openslo/v1 is understood", clip(d.APIVersion))
-		case len(docs) == maxDocuments:
-			return nil, fmt.Errorf("it has more than %d documents", maxDocuments)
+			return nil, noYAML(err)
 		}
-		docs = append(docs, d)
+		for _, n := range openObjects(&doc) {
+			var d openSLO
+			switch err := n.Decode(&d); {
+			case err != nil:
+				return nil, noYAML(err)
+			case d.APIVersion != "openslo/v1" && d.APIVersion != "openslo.com/v1":
+				return nil, fmt.Errorf("the apiVersion in line %d is %q, and openslo/v1 is understood", n.Line, clip(d.APIVersion))
+			case len(docs) == maxDocuments:
+				return nil, fmt.Errorf("it has more than %d documents", maxDocuments)
+			}
+			docs = append(docs, d)
+		}
 	}
+}
+
+// openObjects are those of one document: none, where there is nothing between two lines of ---, one, or a list.
+func openObjects(doc *yaml.Node) []*yaml.Node {
+	n := doc
+	if n.Kind == yaml.DocumentNode && len(n.Content) == 1 {
+		n = n.Content[0]
+	}
+	switch {
+	case n.Kind == 0 || n.ShortTag() == "!!null":
+		return nil
+	case n.Kind == yaml.SequenceNode:
+		return n.Content
+	}
+	return []*yaml.Node{n}
+}
+
+func noYAML(err error) error {
+	return fmt.Errorf("it is no YAML of this form: %s", strings.Join(strings.Fields(err.Error()), " "))
+}
+
+// openText is a text of a map, or of one of a list of maps.
+func openText(v any, key string) string {
+	switch v := v.(type) {
+	case map[string]any:
+		s, _ := v[key].(string)
+		return s
+	case []any:
+		for _, one := range v {
+			if m, ok := one.(map[string]any); ok {
+				if s, ok := m[key].(string); ok {
+					return s
+				}
+			}
+		}
+	}
+	return ""
 }
 
 // chooseSLO takes the only SLO, or of several the one with the block's name.
@@ -176,8 +220,11 @@ func (i openSLI) ratio(docs []openSLO, url string) (*plan.Ratio, error) {
 		if err != nil {
 			return nil, err
 		}
-		if out.URL == "" {
+		switch {
+		case out.URL == "":
 			out.URL = at
+		case url == "" && at != "" && at != out.URL:
+			return nil, errors.New("its metrics come from two servers, and one is asked: say which with prometheus_url, if it has both")
 		}
 		switch m {
 		case r.Total:
@@ -200,10 +247,10 @@ func (m *openMetric) query(docs []openSLO) (query, url string, err error) {
 	typ := m.Source.Type
 	for _, d := range docs {
 		if d.Kind == "DataSource" && d.Metadata.Name == m.Source.Ref {
-			typ, url = orElse(d.Spec.Type, typ), d.Spec.ConnectionDetails["url"]
+			typ, url = orElse(d.Spec.Type, typ), openText(d.Spec.ConnectionDetails, "url")
 		}
 	}
-	query = m.Source.Spec["query"]
+	query = openText(m.Source.Spec, "query")
 	switch {
 	case !strings.EqualFold(typ, "prometheus"):
 		return "", "", fmt.Errorf("its metric comes from %q, and only Prometheus is understood", clip(typ))

@@ -61,6 +61,37 @@ func TestOpenSLO(t *testing.T) {
 	require.Equal(t, [3]any{99.0, plan.Duration(1), "http://127.0.0.1:1"}, [3]any{s.Target, s.Period, s.Ratio.URL}, "the block's own come first")
 }
 
+// The OpenSLO project's own examples are lists of objects, with connection details that are lists.
+func TestOpenSLOInOtherShapes(t *testing.T) {
+	want, err := take(openDoc, "x")
+	require.NoError(t, err)
+	list := ""
+	for _, doc := range strings.Split(openDoc, "---\n") {
+		list += "- " + strings.TrimSpace(strings.ReplaceAll(doc, "\n", "\n  ")) + "\n"
+	}
+	for name, doc := range map[string]string{
+		"a list":          list,
+		"empty documents": "---\n# generated\n---\n" + openDoc + "---\n",
+		"details as list": strings.Replace(openDoc, `{url: "http://127.0.0.1:9090"}`, `[{org: 1}, {url: "http://127.0.0.1:9090"}]`, 1),
+		"more in a spec":  strings.Replace(openDoc, "{query: sum(orders)}", "{query: sum(orders), labels: {team: [a, b]}, step: 60}", 1),
+		"another store":   openDoc + "---\napiVersion: openslo/v1\nkind: DataSource\nmetadata: {name: dd}\nspec: {type: Datadog, connectionDetails: [{apiKey: {from: vault}}]}\n",
+	} {
+		got, err := take(doc, "x")
+		require.NoError(t, err, name)
+		require.Equal(t, want, got, name)
+	}
+}
+
+func TestOpenSLOFromTwoServers(t *testing.T) {
+	two := strings.Replace(openDoc, `metricSourceRef: prom, spec: {query: sum(orders)}`, `metricSourceRef: other, spec: {query: sum(orders)}`, 1) +
+		"---\napiVersion: openslo/v1\nkind: DataSource\nmetadata: {name: other}\nspec: {type: Prometheus, connectionDetails: {url: http://127.0.0.1:9}}\n"
+	_, err := take(two, "x")
+	require.ErrorContains(t, err, "two servers")
+	s := plan.SLO{}
+	require.NoError(t, takeOpenSLO(two, "", "http://127.0.0.1:1", false, false, &s))
+	require.Equal(t, "http://127.0.0.1:1", s.Ratio.URL)
+}
+
 func TestOpenSLOThatCannotBeTakenOver(t *testing.T) {
 	for name, c := range map[string]struct{ old, new, want string }{
 		"another version":     {"openslo/v1\nkind: SLO", "openslo/v1alpha\nkind: SLO", "openslo/v1 is understood"},
