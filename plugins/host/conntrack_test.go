@@ -112,6 +112,9 @@ func TestAFullTableOfConnectionsLetsNoNewOneIn(t *testing.T) {
 }
 
 func TestTheKernelMakesRoomInTheTableByItself(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes half a minute of real time")
+	}
 	t.Parallel()
 	p := newPair(t)
 	p.tracks()
