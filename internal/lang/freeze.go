@@ -37,6 +37,7 @@ func moment(s string, end bool) (time.Time, error) {
 		return t.UTC(), nil
 	}
 	day, zone, _ := strings.Cut(s, " ")
+	zone = strings.TrimSpace(zone)
 	at, err := time.LoadLocation(zone) // UTC where there is none
 	if err != nil || strings.EqualFold(zone, "local") {
 		return time.Time{}, fmt.Errorf("the time zone %q is not known", zone)

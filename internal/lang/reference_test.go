@@ -101,15 +101,16 @@ func row(out *strings.Builder, name, typ, doc string) {
 	fmt.Fprintf(out, "| `%s` | %s | %s |\n", name, typ, doc)
 }
 
-// TestTheExamplesOfTheReference checks the scenario of docs/language.md beside its project file.
+// TestTheExamplesOfTheReference checks the scenario of docs/language.md beside its project file, and how all examples are written.
 func TestTheExamplesOfTheReference(t *testing.T) {
 	b, err := os.ReadFile(reference)
 	require.NoError(t, err)
 	examples := regexp.MustCompile("(?s)```hcl\n(.*?)```").FindAllStringSubmatch(string(b), -1)
-	require.Len(t, examples, 2)
+	require.Len(t, examples, 3, "the scenario, the project file, an SLO from OpenSLO")
 	dir := t.TempDir()
 	require.NoError(t, os.Mkdir(filepath.Join(dir, "s"), 0o755))
-	for name, src := range map[string]string{"gameday.hcl": examples[1][1], "s/main.gameday.hcl": examples[0][1]} {
+	for i, name := range []string{"s/main.gameday.hcl", "gameday.hcl", "other.gameday.hcl"} {
+		src := examples[i][1]
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(src), 0o600))
 		formatted, diags := Format([]byte(src), name)
 		require.False(t, diags.HasErrors())
