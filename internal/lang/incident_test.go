@@ -3,6 +3,7 @@ package lang
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -66,7 +67,8 @@ todo "line_14" {
   remedy = "Write a fault that does this."
 }
 `)
-	require.Contains(t, mistakes, "main.gameday.hcl:2")
+	require.Contains(t, mistakes, "main.gameday.hcl line 2")
+	mistakes = strings.Join(strings.Fields(mistakes), " ")
 	require.Contains(t, mistakes, "Something is left to do: the NIC firmware hung")
 	require.Contains(t, mistakes, "incident.md:14")
 	require.Contains(t, mistakes, "Write a fault that does this.")
