@@ -165,7 +165,7 @@ func (f *filler) grow(ctx context.Context) error {
 		if more <= 0 {
 			return nil
 		}
-		if err := f.table.Set(f.Number, f.n, f.n+more, entriesLive); err != nil {
+		if err := f.table.Set(ctx, f.Number, f.n, f.n+more, entriesLive); err != nil {
 			return err
 		}
 		f.n += more
@@ -176,7 +176,7 @@ func (f *filler) grow(ctx context.Context) error {
 // turn renews a part of the entries, and takes what has become free.
 func (f *filler) turn(ctx context.Context) error {
 	f.round = (f.round + 1) % entryRounds
-	if err := f.table.Set(f.Number, f.n*f.round/entryRounds, f.n*(f.round+1)/entryRounds, entriesLive); err != nil {
+	if err := f.table.Set(ctx, f.Number, f.n*f.round/entryRounds, f.n*(f.round+1)/entryRounds, entriesLive); err != nil {
 		return err
 	}
 	return f.grow(ctx)

@@ -45,6 +45,12 @@ func message(op, flags uint16, seq uint32, attrs []byte) []byte {
 	return append(b, attrs...)
 }
 
+// acknowledged has the kernel answer a message in any case, under a number.
+func acknowledged(b []byte, seq uint32) {
+	binary.NativeEndian.PutUint16(b[6:], binary.NativeEndian.Uint16(b[6:])|unix.NLM_F_ACK)
+	binary.NativeEndian.PutUint32(b[8:], seq)
+}
+
 func attribute(b []byte, kind uint16, value []byte) []byte {
 	b = binary.NativeEndian.AppendUint16(b, uint16(unix.NLA_HDRLEN+len(value)))
 	b = binary.NativeEndian.AppendUint16(b, kind)
@@ -59,6 +65,12 @@ func nested(b []byte, kind uint16, value []byte) []byte {
 func number(b []byte, kind uint16, value uint32) []byte {
 	return attribute(b, kind, binary.BigEndian.AppendUint32(nil, value))
 }
+
+// Where the addresses are in what tuple writes: behind the headers of the tuple, of the IP part and of the address.
+const (
+	toSource      = 3 * unix.NLA_HDRLEN
+	toDestination = 4*unix.NLA_HDRLEN + 4
+)
 
 func tuple(b []byte, kind uint16, from, to uint32) []byte {
 	ip := number(number(nil, source, from), destination, to)

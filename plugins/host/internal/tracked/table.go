@@ -1,6 +1,7 @@
 package tracked
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -77,11 +78,17 @@ func (t *Table) Count() (now, most int, err error) {
 
 // Set makes the entries of a fault from one number up to another, or sets their timeouts anew. A table that is full before
 // that is no error.
-func (t *Table) Set(fault uint32, from, to int, lives time.Duration) error {
+func (t *Table) Set(ctx context.Context, fault uint32, from, to int, lives time.Duration) error {
 	seconds := uint32((lives + time.Second - 1) / time.Second)
-	err := t.each(from, to, opNew, unix.NLM_F_CREATE, func(i int) []byte {
-		a, b := reserved|uint32(i), reserved|fault
-		return number(number(tuple(tuple(nil, tupleOrig, a, b), tupleReply, b, a), status, held), timeout, seconds)
+	// There are many, and they differ in one address: the source of one direction, the destination of the other.
+	own := tuple(nil, tupleOrig, 0, reserved|fault)
+	model := message(opNew, unix.NLM_F_CREATE, 0, number(number(tuple(own, tupleReply, reserved|fault, 0), status, held), timeout, seconds))
+	err := t.each(ctx, from, to, func(b []byte, i int) []byte {
+		at := len(b)
+		b = append(b, model...)
+		binary.BigEndian.PutUint32(b[at+headers+toSource:], reserved|uint32(i))
+		binary.BigEndian.PutUint32(b[at+headers+len(own)+toDestination:], reserved|uint32(i))
+		return b
 	}, unix.ENOMEM)
 	if err != nil {
 		return fmt.Errorf("filling the table of tracked connections: %w", err)
@@ -109,8 +116,8 @@ func (t *Table) Clear(fault uint32) error {
 		if err != nil || len(found) == 0 {
 			return err
 		}
-		err = t.each(0, len(found), opDelete, 0, func(i int) []byte {
-			return tuple(nil, tupleOrig, reserved|uint32(found[i]), reserved|fault)
+		err = t.each(context.Background(), 0, len(found), func(b []byte, i int) []byte {
+			return append(b, message(opDelete, 0, 0, tuple(nil, tupleOrig, reserved|uint32(found[i]), reserved|fault))...)
 		}, unix.ENOENT)
 		if err != nil {
 			return fmt.Errorf("emptying the table of tracked connections: %w", err)
@@ -119,21 +126,23 @@ func (t *Table) Clear(fault uint32) error {
 }
 
 // each sends a message for each number, and waits for the answer to the last of a portion: what went wrong comes before it.
-func (t *Table) each(from, to int, op, flags uint16, attrs func(int) []byte, allowed unix.Errno) error {
+func (t *Table) each(ctx context.Context, from, to int, add func([]byte, int) []byte, allowed unix.Errno) error {
+	out := make([]byte, 0, portion*128)
 	for at := from; at < to; {
-		var out []byte
-		end := min(to, at+portion)
-		for ; at < end; at++ {
-			ack := flags
-			if at == end-1 {
-				ack |= unix.NLM_F_ACK
-			}
-			out = append(out, message(op, ack, uint32(at), attrs(at))...)
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
 		}
+		out = out[:0]
+		begin := 0
+		for end := min(to, at+portion); at < end; at++ {
+			begin = len(out)
+			out = add(out, at)
+		}
+		acknowledged(out[begin:], uint32(at))
 		if err := t.send(out); err != nil {
 			return err
 		}
-		if err := t.receive(uint32(end-1), allowed, func([]byte) {}); err != nil {
+		if err := t.receive(uint32(at), allowed, func([]byte) {}); err != nil {
 			return err
 		}
 	}
