@@ -63,16 +63,8 @@ func (s *signals) take(sig os.Signal) {
 	s.run.want(engine.Stop{By: "person", Reason: fmt.Sprintf("interrupted by a person (%v)", sig)})
 }
 
-// wish ends the run as a signal does, for somebody who is not at this terminal.
-func (s *signals) wish(stop engine.Stop) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.run != nil {
-		s.run.want(stop)
-	}
-}
-
-// once is wish for somebody who must not be taken for a second wish. It says whether there is a run to end.
+// once ends the run as a signal does, for somebody who is not at this terminal and must not be taken for a second wish. It says
+// whether there is a run to end.
 func (s *signals) once(stop engine.Stop) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
