@@ -3,7 +3,6 @@ package notify
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -62,7 +61,7 @@ func (g *grafana) Send(ctx context.Context, n News) error {
 	}
 	for i, a := range list {
 		if err := g.annotate(ctx, a); err != nil {
-			return errors.Join(err, fmt.Errorf("%d of %d annotations are missing", len(list)-i, len(list)))
+			return fmt.Errorf("%d of %d annotations are missing: %w", len(list)-i, len(list), err)
 		}
 	}
 	return nil

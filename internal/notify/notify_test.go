@@ -299,3 +299,32 @@ func TestAnAddressThatIsShownHoldsNoPassword(t *testing.T) {
 	_, err := Kinds()["webhook"].New(json.RawMessage(`{"url":"http://bob:SECRET@example.org"}`))
 	require.NoError(t, err, "this one is shown nowhere")
 }
+
+func TestWhatWasSaidLastIsToldWhenTimeIsOut(t *testing.T) {
+	asked := make(chan struct{}, 10)
+	busy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Retry-After", "3600")
+		w.WriteHeader(http.StatusServiceUnavailable)
+		asked <- struct{}{}
+	}))
+	t.Cleanup(busy.Close)
+	silent := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, req *http.Request) {
+		_, _ = io.Copy(io.Discard, req.Body) // so that the server sees the client go
+		<-req.Context().Done()
+	}))
+	t.Cleanup(silent.Close)
+	for url, want := range map[string]string{busy.URL: "telling the end: time is out: it answered 503", silent.URL: "telling the end: there was no answer in time"} {
+		s, err := Kinds()["webhook"].New(json.RawMessage(`{"url":"` + url + `"}`))
+		require.NoError(t, err)
+		troubles := make(chan error, 1)
+		n := New(t.Context(), []Block{{"notify.webhook.x", Moments(), s}}, func(err error) { troubles <- err })
+		n.Tell(News{Moment: End})
+		if url == busy.URL {
+			<-asked
+		}
+		wait, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+		n.Close(wait)
+		cancel()
+		require.ErrorContains(t, <-troubles, want)
+	}
+}

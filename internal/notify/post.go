@@ -29,6 +29,8 @@ type temporary struct {
 	after time.Duration
 }
 
+func (t temporary) Unwrap() error { return t.error }
+
 // post sends JSON until it is taken, and tries again where that may help.
 func post(ctx context.Context, to string, header http.Header, body []byte) error {
 	pause, hide := firstPause, hider(to, header)
