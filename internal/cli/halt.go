@@ -46,7 +46,8 @@ is at rest.
 
 A halt holds for everybody who shares the state directory: $XDG_STATE_HOME/gameday, or ~/.local/state/gameday.
 
-Exit code: 0 when nothing is at work any more; 1 when something still is after -wait (the halt holds all the same).`,
+Exit code: 0 when nothing is at work any more; 1 when something still is after -wait (the halt holds all the same); 2 when
+the halt could not be written, and nothing is halted.`,
 		Example: "  gameday halt -reason \"incident 4711\" staging\n  gameday halt -reason \"all hands\" -all",
 		Args:    usage(0, 1, "the environment"),
 		RunE:    func(cmd *cobra.Command, args []string) error { return a.halt(cmd.Context(), args, &o) },
@@ -173,6 +174,10 @@ func (a *app) resume(args []string, o *haltFlags) error {
 		fmt.Fprintf(a.out, "Runs may start again: %s.\n", h)
 	}
 	still, err := state.Halted(name)
+	var damaged *environment.DamagedError
+	if errors.As(err, &damaged) {
+		return hint(fmt.Errorf("%w, and counts as a halt", err), "lift that one too: "+resumeWith(damaged.Environment))
+	}
 	if err != nil {
 		return err
 	}

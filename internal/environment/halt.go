@@ -7,7 +7,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
+	"unicode"
 )
 
 // Halt keeps runs out of an environment until somebody resumes.
@@ -27,7 +29,20 @@ func (h Halt) where() string {
 }
 
 func (h Halt) String() string {
-	return fmt.Sprintf("%s has been halted by %s since %s: %s", h.where(), h.By, h.Since.Local().Format("2006-01-02 15:04:05"), h.Reason)
+	if h.Since.IsZero() {
+		return fmt.Sprintf("%s had a halt that could not be read", h.where())
+	}
+	return fmt.Sprintf("%s has been halted by %s since %s: %s", h.where(), oneLine(h.By), h.Since.Local().Format("2006-01-02 15:04:05"), oneLine(h.Reason))
+}
+
+// oneLine keeps what somebody wrote from moving the cursor of whoever reads it.
+func oneLine(s string) string {
+	return strings.Join(strings.Fields(strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, s)), " ")
 }
 
 func (s State) halt(name string) string {
@@ -110,7 +125,7 @@ func (s State) Resume(name string) (*Halt, error) {
 		return nil, fmt.Errorf("resuming: %w", err)
 	}
 	if h == nil {
-		h = &Halt{Environment: name, By: "somebody", Reason: "it could not be read"}
+		h = &Halt{Environment: name} // nothing more is known of it
 	}
 	return h, nil
 }

@@ -2,6 +2,7 @@ package environment
 
 import (
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -58,13 +59,19 @@ func TestADamagedHaltIsNoPermission(t *testing.T) {
 			require.ErrorAs(t, err, &damaged, text)
 			require.Equal(t, name, damaged.Environment, "which of the two has to be lifted")
 			require.ErrorContains(t, err, s.halt(name))
-			_, err = s.Resume(name)
+			h, err := s.Resume(name)
 			require.NoError(t, err)
-			h, err := s.Halted("e")
+			require.Contains(t, h.String(), "could not be read")
+			h, err = s.Halted("e")
 			require.NoError(t, err)
 			require.Nil(t, h)
 		}
 	}
+}
+
+func TestAReasonStaysOnItsLine(t *testing.T) {
+	h := Halt{Environment: "e", By: "ada", Reason: "first\nsecond\x1b[2J  third", Since: time.Now()}
+	require.True(t, strings.HasSuffix(h.String(), ": first second [2J third"), h.String())
 }
 
 func TestEnvironmentsThatWereUsedAreKnown(t *testing.T) {
