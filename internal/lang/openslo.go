@@ -147,6 +147,11 @@ func openObjects(doc *yaml.Node) []*yaml.Node {
 }
 
 func noYAML(err error) error {
+	var types *yaml.TypeError
+	if errors.As(err, &types) && len(types.Errors) > 0 {
+		what, _, _ := strings.Cut(types.Errors[0], " into ") // the rest names our own types
+		err = errors.New(strings.Replace(what, "cannot unmarshal", "nothing that OpenSLO has there:", 1))
+	}
 	return fmt.Errorf("it is no YAML of this form: %s", strings.Join(strings.Fields(err.Error()), " "))
 }
 

@@ -105,6 +105,7 @@ func TestOpenSLOThatCannotBeTakenOver(t *testing.T) {
 		"a template":          {"query: sum(orders)", "query: 'sum(orders{{x}})'", "template"},
 		"a strange window":    {"duration: 28d", "duration: soon", "28d"},
 		"no YAML":             {"kind: SLO", "kind: [", "no YAML of this form"},
+		"a number as names":   {"metadata: {name: checkout}", "metadata: 3", "line 3: nothing that OpenSLO has there: !!int `3`"},
 		"a threshold":         {"ratioMetric:", "thresholdMetric:", "no ratioMetric"},
 	} {
 		t.Run(name, func(t *testing.T) {
