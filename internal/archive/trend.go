@@ -3,6 +3,7 @@ package archive
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -49,6 +50,9 @@ type Quarter struct {
 	Missed int     `json:"missed"` // runs in which the objective failed
 	Median float64 `json:"median"`
 	Worst  float64 `json:"worst"`
+	// Of one that is censored, only a lower bound is known: a run of which no more is known decides it, or may do so.
+	MedianCensored bool `json:"median_censored,omitempty"`
+	WorstCensored  bool `json:"worst_censored,omitempty"`
 }
 
 // trended are the kinds of figures that a trend is about.
@@ -102,27 +106,61 @@ func QuarterOf(t time.Time) string {
 }
 
 func quarters(points []Point) (out []Quarter) {
-	var tops []float64
-	for i, p := range points {
-		if name := QuarterOf(p.At); len(out) == 0 || out[len(out)-1].Name != name {
-			out, tops = append(out, Quarter{Name: name}), nil
+	for len(points) > 0 {
+		name := QuarterOf(points[0].At)
+		n := slices.IndexFunc(points, func(p Point) bool { return QuarterOf(p.At) != name })
+		if n < 0 {
+			n = len(points)
 		}
-		q := &out[len(out)-1]
-		tops = append(tops, points[i].Top())
-		q.Runs++
-		q.Worst = max(q.Worst, p.Top())
-		q.Median = median(tops)
+		out = append(out, quarter(name, points[:n]))
+		points = points[n:]
+	}
+	return out
+}
+
+// quarter sums up by the upper ends. Where those are not known, it gives the lower bound that the lower ends make: a censored
+// run may be the worst one, whatever its own bound is; and it may move the median if its bound is not above that.
+func quarter(name string, points []Point) Quarter {
+	q := Quarter{Name: name, Runs: len(points)}
+	var lows, highs []float64
+	for _, p := range points {
+		high := p.Hi
+		if p.Censored {
+			high = math.Inf(1)
+		}
+		lows, highs = append(lows, p.Lo), append(highs, high)
 		if p.Verdict == measure.Fail {
 			q.Missed++
 		}
 	}
-	return out
+	q.Median, q.Worst = median(highs), slices.Max(highs)
+	low := median(lows)
+	if slices.ContainsFunc(points, func(p Point) bool { return p.Censored && p.Lo <= low }) {
+		q.Median, q.MedianCensored = low, true
+	}
+	if math.IsInf(q.Worst, 1) {
+		q.Worst, q.WorstCensored = slices.Max(lows), true
+	}
+	return q
 }
 
 // median is the upper one of the two in the middle, where there are two: it is a figure that was measured.
 func median(values []float64) float64 {
 	sorted := slices.Sorted(slices.Values(values))
 	return sorted[len(sorted)/2]
+}
+
+// MedianOf and WorstOf print the figures of a quarter: "12.4 s", or "> 60 s" where only a lower bound is known.
+func (s Series) MedianOf(q Quarter) string { return s.bound(q.Median, q.MedianCensored) }
+
+// WorstOf is the worst one; see MedianOf.
+func (s Series) WorstOf(q Quarter) string { return s.bound(q.Worst, q.WorstCensored) }
+
+func (s Series) bound(v float64, censored bool) string {
+	if censored {
+		return "> " + s.Number(v)
+	}
+	return s.Number(v)
 }
 
 // Number prints a figure of a series: "12.4 s", "0.02 %".

@@ -1,6 +1,8 @@
 package archive
 
 import (
+	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
@@ -73,13 +75,43 @@ func TestTrend(t *testing.T) {
 	rto := all[0]
 	require.Equal(t, measure.KindRTO, rto.Kind)
 	require.Len(t, rto.Points, 4, "what an inconclusive run measured does not count")
-	require.Equal(t, []Quarter{{"2026 Q1", 3, 2, 20, 30}, {"2026 Q4", 1, 0, 8, 8}}, rto.Quarters)
+	require.Equal(t, []Quarter{{Name: "2026 Q1", Runs: 3, Missed: 2, Median: 20, Worst: 30}, {Name: "2026 Q4", Runs: 1, Median: 8, Worst: 8}}, rto.Quarters)
 	require.Equal(t, "▅▃█▂", rto.Sparkline(10))
 	require.Equal(t, "█▂", rto.Sparkline(2), "the newest")
 	require.Equal(t, "20 s", rto.Number(20))
 	require.Equal(t, KindBudget, all[1].Kind)
 	require.Equal(t, "0.2 %", all[1].Number(0.2))
 	require.Empty(t, Trend(nil))
+}
+
+// What is censored is only known to be more: so is what it decides, or may decide.
+func TestACensoredRunCensorsWhatItMayDecide(t *testing.T) {
+	known := func(lo, hi float64) Point { return Point{At: began, Lo: lo, Hi: hi, Value: "v"} }
+	more := func(lo float64) Point { return Point{At: began, Lo: lo, Censored: true} }
+	s := Series{Unit: "s"}
+	for name, c := range map[string]struct {
+		points        []Point
+		median, worst string
+	}{
+		"all of them":             {[]Point{more(2), more(2), more(4.02)}, "> 2 s", "> 4.02 s"},
+		"the only one":            {[]Point{more(60)}, "> 60 s", "> 60 s"},
+		"none":                    {[]Point{known(9, 10), known(11, 12), known(13, 14)}, "12 s", "14 s"},
+		"above the median":        {[]Point{known(9, 10), known(11, 12), more(60)}, "12 s", "> 60 s"},
+		"below the median":        {[]Point{more(5), known(11, 12), known(13, 14)}, "> 11 s", "> 13 s"},
+		"at the median":           {[]Point{known(9, 10), more(11), known(11, 12)}, "> 11 s", "> 11 s"},
+		"no known one as low":     {[]Point{known(29, 30), more(28)}, "> 29 s", "> 29 s"},
+		"one of an even number":   {[]Point{known(1, 2), known(3, 4), known(5, 6), more(60)}, "6 s", "> 60 s"},
+		"the upper of two middle": {[]Point{known(1, 2), more(60)}, "> 60 s", "> 60 s"},
+	} {
+		q := quarters(c.points)
+		require.Len(t, q, 1, name)
+		require.Equal(t, c.median, s.MedianOf(q[0]), "the median: %s", name)
+		require.Equal(t, c.worst, s.WorstOf(q[0]), "the worst: %s", name)
+		b, err := json.Marshal(q[0])
+		require.NoError(t, err)
+		require.Equal(t, c.worst[0] == '>', strings.Contains(string(b), `"worst_censored":true`), name)
+		require.Equal(t, c.median[0] == '>', strings.Contains(string(b), `"median_censored":true`), name)
+	}
 }
 
 func TestQuarters(t *testing.T) {

@@ -34,7 +34,7 @@ type chart struct {
 	Wide, High         int
 	Left, Right, Floor float64
 	Left0, Ceil        float64
-	Number             func(float64) string
+	Of                 archive.Series
 }
 
 type tick struct {
@@ -57,7 +57,7 @@ var titles = map[string]string{measure.KindRTO: "Recovery time", measure.KindRPO
 
 func draw(s archive.Series) chart {
 	c := chart{Title: titles[s.Kind], Name: s.Name, Table: s.Quarters, Wide: wide, High: high,
-		Left: left, Right: wide - right, Floor: high - bottom, Left0: left - 8, Ceil: top, Number: s.Number}
+		Left: left, Right: wide - right, Floor: high - bottom, Left0: left - 8, Ceil: top, Of: s}
 	points := s.Points[max(0, len(s.Points)-most):]
 	from, to := span(points)
 	highest := s.Limit

@@ -32,7 +32,7 @@ func twoYears() []archive.Series {
 		p.Lo, p.Hi, p.Censored = v/1000, v/990, false
 		b.Points = append(b.Points, p)
 	}
-	s.Quarters = []archive.Quarter{{Name: "2025 Q1", Runs: 2, Missed: 2, Median: 60, Worst: 60}, {Name: "2026 Q4", Runs: 2, Median: 9.4, Worst: 9.4}}
+	s.Quarters = []archive.Quarter{{Name: "2025 Q1", Runs: 2, Missed: 2, Median: 60, Worst: 60, MedianCensored: true, WorstCensored: true}, {Name: "2026 Q4", Runs: 2, Median: 9.4, Worst: 9.4}}
 	one := archive.Series{Scenario: "<script>alert(1)</script>", Name: "objective.\"&'", Kind: measure.KindRPO, Unit: "s", Limit: 0, Allowed: "0s",
 		Points: []archive.Point{{At: start, Value: "0 s", Verdict: measure.Pass}}, Quarters: []archive.Quarter{{Name: "2025 Q1", Runs: 1}}}
 	return []archive.Series{s, b, one}
@@ -56,6 +56,7 @@ func TestThePageNeedsNothingElse(t *testing.T) {
 	for _, seen := range []string{"2025 Q1", "2026 Q4", "limit 15 s", "Recovery time", "&gt; 60 s", "14 runs, the last one 9.20 s"} {
 		require.Contains(t, html, seen)
 	}
+	require.Equal(t, 2, strings.Count(html, `<td class="number">&gt; 60 s</td>`), "the median and the worst of a quarter with a bound in it")
 	require.Equal(t, 29, strings.Count(html, "<title>")-1, "a mark for each run")
 	var again strings.Builder
 	require.NoError(t, Write(&again, twoYears(), made))

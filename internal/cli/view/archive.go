@@ -33,16 +33,26 @@ func RunWord(r archive.Run) string {
 
 // figureOf is the worst figure of a kind, in short.
 func figureOf(r archive.Run, kind string) string {
-	worst := "-"
-	hi := -1.0
-	for _, f := range r.Figures {
-		if f.Kind == kind && (f.Hi > hi || f.Censored) {
-			worst, _, _ = strings.Cut(f.Value, " (")
-			worst, _, _ = strings.Cut(worst, ",")
-			hi = f.Hi
+	var worst *archive.Figure
+	for i := range r.Figures {
+		if f := &r.Figures[i]; f.Kind == kind && (worst == nil || beyond(f, worst)) {
+			worst = f
 		}
 	}
-	return worst
+	if worst == nil {
+		return "-"
+	}
+	short, _, _ := strings.Cut(worst.Value, " (")
+	short, _, _ = strings.Cut(short, ",")
+	return short
+}
+
+// beyond: nothing that was measured is worse than what has no upper end.
+func beyond(f, g *archive.Figure) bool {
+	if f.Censored != g.Censored {
+		return f.Censored
+	}
+	return max(f.Lo, f.Hi) > max(g.Lo, g.Hi)
 }
 
 // Run shows one run of the archive.

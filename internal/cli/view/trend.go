@@ -36,7 +36,7 @@ func Trend(w io.Writer, all []archive.Series, paint Paint) {
 		t := table{paint: paint}
 		t.row("", "          quarter", "runs", "missed", "median", "worst")
 		for _, q := range s.Quarters[max(0, len(s.Quarters)-shownQuarters):] {
-			t.row("", "          "+q.Name, fmt.Sprint(q.Runs), fmt.Sprint(q.Missed), s.Number(q.Median), s.Number(q.Worst))
+			t.row("", "          "+q.Name, fmt.Sprint(q.Runs), fmt.Sprint(q.Missed), s.MedianOf(q), s.WorstOf(q))
 		}
 		t.write(w, -1)
 	}
