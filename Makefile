@@ -17,7 +17,7 @@ demo: build ## lose a zone of the lab and leave a report
 test: ## all tests that need nothing but Go, and a list of those that were skipped
 	@GO=$(GO) $(GO) run ./.ci/gotest ./...
 
-crash-test: ## the whole matrix of docs/crash-safety.md: twenty minutes; root for the full disk and the network. UPDATE=1 writes that page
+crash-test: ## the whole matrix of docs/crash-safety.md: fifteen minutes; root for the full disk and the network. UPDATE=1 writes that page
 	cd internal/crash && $(GO) test -count=1 -timeout 60m -full $(if $(UPDATE),-update)
 
 integration-deps: ## Debian's packages that `make integration` runs against; root
