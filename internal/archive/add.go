@@ -11,7 +11,7 @@ import (
 )
 
 // Add puts a run and its plan into the archive. A run that is there already is replaced by what it is judged to be now (a
-// recovery may have changed that); its label and commit stay where the new record has none. p may be nil.
+// recovery may have changed that), and so is one whose record is damaged; its label and commit stay where the new record has none. p may be nil.
 func (a *Archive) Add(ctx context.Context, r Run, p *plan.Plan) (fresh bool, err error) {
 	if r.ID == "" {
 		return false, errors.New("archiving the run: its journal does not say which run it is")
@@ -19,11 +19,13 @@ func (a *Archive) Add(ctx context.Context, r Run, p *plan.Plan) (fresh bool, err
 	err = a.change(ctx, func(tx *sql.Tx) error {
 		old, err := a.get(ctx, tx, r.ID)
 		fresh = errors.Is(err, sql.ErrNoRows)
-		if err != nil && !fresh {
+		var damaged *RecordError
+		isDamaged := errors.As(err, &damaged)
+		if err != nil && !fresh && !isDamaged {
 			return err
 		}
 		if !fresh {
-			if old.PlanHash != r.PlanHash || !old.Started.Equal(r.Started) {
+			if !isDamaged && (old.PlanHash != r.PlanHash || !old.Started.Equal(r.Started)) {
 				return fmt.Errorf("another run with the ID %s is there, of %s", r.ID, old.Started.Format("2006-01-02 15:04:05"))
 			}
 			r.keep(old)
@@ -34,7 +36,7 @@ func (a *Archive) Add(ctx context.Context, r Run, p *plan.Plan) (fresh bool, err
 		return a.putPlan(ctx, tx, r.PlanHash, p)
 	})
 	if err != nil {
-		return false, fmt.Errorf("archiving the run %s: %w", r.ID, err)
+		return false, a.fail(fmt.Sprintf("putting the run %s into the archive", r.ID), err)
 	}
 	return fresh, nil
 }

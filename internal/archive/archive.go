@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -42,18 +43,47 @@ func Place() (string, error) {
 // Open opens the archive at a URL: postgres://..., or the path of a SQLite file, which is made where it is missing. The
 // schema is brought up to date.
 func Open(ctx context.Context, at string) (*Archive, error) {
-	a := &Archive{postgres: strings.HasPrefix(at, "postgres://") || strings.HasPrefix(at, "postgresql://")}
+	a := &Archive{postgres: isPostgres(at)}
 	var err error
 	if a.postgres {
 		err = a.openPostgres(at)
 	} else {
-		err = a.openFile(strings.TrimPrefix(strings.TrimPrefix(at, "sqlite:"), "//"))
+		err = a.openFile(fileOf(at))
 	}
 	if err != nil {
 		return nil, err
 	}
 	if err := a.migrate(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("opening the archive %s: %w", a.where, err), a.db.Close())
+		return nil, errors.Join(a.fail("opening the archive", err), a.db.Close())
+	}
+	return a, nil
+}
+
+func isPostgres(at string) bool {
+	return strings.HasPrefix(at, "postgres://") || strings.HasPrefix(at, "postgresql://")
+}
+
+func fileOf(at string) string { return strings.TrimPrefix(strings.TrimPrefix(at, "sqlite:"), "//") }
+
+// Missing says that there is no archive yet: Open would make its file. Whether a server has one, only the server knows.
+func Missing(at string) bool {
+	if isPostgres(at) || strings.Contains(fileOf(at), "://") {
+		return false
+	}
+	_, err := os.Stat(fileOf(at))
+	return errors.Is(err, fs.ErrNotExist)
+}
+
+// Empty is an archive that nothing is in and that leaves nothing behind, for those who only read what is not there yet.
+func Empty(ctx context.Context, at string) (*Archive, error) {
+	a := &Archive{where: fileOf(at)}
+	var err error
+	if a.db, err = sql.Open("sqlite", ":memory:"); err != nil {
+		return nil, a.fail("opening the archive", err)
+	}
+	a.db.SetMaxOpenConns(1) // each connection has a memory of its own
+	if err := a.migrate(ctx); err != nil {
+		return nil, errors.Join(a.fail("opening the archive", err), a.db.Close())
 	}
 	return a, nil
 }

@@ -16,7 +16,7 @@ func (a *Archive) Decide(ctx context.Context, d backlog.Decision) error {
 			d.ID(), d.Fingerprint, d.At.UnixMilli(), string(body))
 	}
 	if err != nil {
-		return fmt.Errorf("recording the decision: %w", err)
+		return a.fail("recording the decision in the archive", err)
 	}
 	return nil
 }
@@ -25,7 +25,7 @@ func (a *Archive) Decide(ctx context.Context, d backlog.Decision) error {
 func (a *Archive) Decisions(ctx context.Context) (out []backlog.Decision, err error) {
 	rows, err := a.db.QueryContext(ctx, "SELECT body FROM decisions ORDER BY at, id")
 	if err != nil {
-		return nil, fmt.Errorf("reading the decisions: %w", err)
+		return nil, a.fail("reading the decisions in the archive", err)
 	}
 	defer rows.Close()
 	for rows.Next() {
@@ -35,11 +35,14 @@ func (a *Archive) Decisions(ctx context.Context) (out []backlog.Decision, err er
 			err = json.Unmarshal([]byte(body), &d)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("reading the decisions: %w", err)
+			return nil, a.fail("reading the decisions in the archive", err)
 		}
 		out = append(out, d)
 	}
-	return out, rows.Err()
+	if err := rows.Err(); err != nil {
+		return nil, a.fail("reading the decisions in the archive", err)
+	}
+	return out, nil
 }
 
 // Link remembers where a finding is in a tracker.
@@ -47,7 +50,7 @@ func (a *Archive) Link(ctx context.Context, l backlog.Link) error {
 	_, err := a.db.ExecContext(ctx, a.sql(`INSERT INTO links (fingerprint, tracker, issue, url) VALUES (?, ?, ?, ?)
 ON CONFLICT (fingerprint, tracker) DO UPDATE SET issue = excluded.issue, url = excluded.url`), l.Fingerprint, l.Tracker, l.Issue, l.URL)
 	if err != nil {
-		return fmt.Errorf("remembering the issue %s: %w", l.Issue, err)
+		return a.fail(fmt.Sprintf("remembering the issue %s in the archive", l.Issue), err)
 	}
 	return nil
 }
@@ -56,17 +59,20 @@ ON CONFLICT (fingerprint, tracker) DO UPDATE SET issue = excluded.issue, url = e
 func (a *Archive) Links(ctx context.Context) (out []backlog.Link, err error) {
 	rows, err := a.db.QueryContext(ctx, "SELECT fingerprint, tracker, issue, url FROM links ORDER BY tracker, issue")
 	if err != nil {
-		return nil, fmt.Errorf("reading the links: %w", err)
+		return nil, a.fail("reading the links in the archive", err)
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var l backlog.Link
 		if err := rows.Scan(&l.Fingerprint, &l.Tracker, &l.Issue, &l.URL); err != nil {
-			return nil, fmt.Errorf("reading the links: %w", err)
+			return nil, a.fail("reading the links in the archive", err)
 		}
 		out = append(out, l)
 	}
-	return out, rows.Err()
+	if err := rows.Err(); err != nil {
+		return nil, a.fail("reading the links in the archive", err)
+	}
+	return out, nil
 }
 
 // Backlog gives every item as it stands: what the runs have shown and people have decided, in the order of time.

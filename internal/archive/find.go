@@ -25,27 +25,27 @@ func (a *Archive) Runs(ctx context.Context, f Filter) ([]Run, error) {
 	query, args := f.query()
 	rows, err := a.db.QueryContext(ctx, a.sql(query), args...)
 	if err != nil {
-		return nil, fmt.Errorf("reading the archive: %w", err)
+		return nil, a.fail("reading the archive", err)
 	}
 	defer rows.Close()
 	out := []Run{}
 	for rows.Next() && (f.Newest == 0 || len(out) < f.Newest) {
-		r, err := scanRun(rows.Scan)
+		r, err := a.scanRun(rows.Scan)
 		if err != nil {
-			return nil, fmt.Errorf("reading the archive: %w", err)
+			return nil, a.fail("reading the archive", err)
 		}
 		if f.Tag == "" || slices.Contains(r.Tags, f.Tag) {
 			out = append(out, r)
 		}
 	}
 	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("reading the archive: %w", err)
+		return nil, a.fail("reading the archive", err)
 	}
 	return out, nil
 }
 
 func (f Filter) query() (query string, args []any) {
-	query = "SELECT body FROM runs"
+	query = "SELECT id, label, commit_hash, body FROM runs"
 	word := " WHERE "
 	add := func(cond string, arg any) {
 		query, word, args = query+word+cond, " AND ", append(args, arg)
@@ -64,16 +64,21 @@ func (f Filter) query() (query string, args []any) {
 	return query + " ORDER BY started DESC, id DESC", args
 }
 
-func scanRun(scan func(...any) error) (r Run, err error) {
+// scanRun gives of a damaged record what is beside it.
+func (a *Archive) scanRun(scan func(...any) error) (r Run, err error) {
 	var body string
-	if err := scan(&body); err != nil {
+	var beside Run
+	if err := scan(&beside.ID, &beside.Label, &beside.Commit, &body); err != nil {
 		return r, err
 	}
-	return r, json.Unmarshal([]byte(body), &r)
+	if err := json.Unmarshal([]byte(body), &r); err != nil {
+		return beside, &RecordError{Run: beside.ID, Where: a.where, Err: err}
+	}
+	return r, nil
 }
 
 func (a *Archive) get(ctx context.Context, q querier, id string) (Run, error) {
-	return scanRun(q.QueryRowContext(ctx, a.sql("SELECT body FROM runs WHERE id = ?"), id).Scan)
+	return a.scanRun(q.QueryRowContext(ctx, a.sql("SELECT id, label, commit_hash, body FROM runs WHERE id = ?"), id).Scan)
 }
 
 // NotFoundError says that there is no such run, or more than one.
@@ -96,17 +101,19 @@ func (a *Archive) Run(ctx context.Context, ref string) (*Run, error) {
 		return &r, nil
 	}
 	if !errors.Is(err, sql.ErrNoRows) {
-		return nil, fmt.Errorf("reading the archive: %w", err)
+		return nil, a.fail("reading the archive", err)
 	}
 	ids, err := a.like(ctx, ref)
 	if err != nil {
-		return nil, fmt.Errorf("reading the archive: %w", err)
+		return nil, a.fail("reading the archive", err)
 	}
 	if len(ids) != 1 {
 		return nil, &NotFoundError{Ref: ref, Found: ids}
 	}
-	r, err = a.get(ctx, a.db, ids[0])
-	return &r, err
+	if r, err = a.get(ctx, a.db, ids[0]); err != nil {
+		return nil, a.fail("reading the archive", err)
+	}
+	return &r, nil
 }
 
 func (a *Archive) like(ctx context.Context, ref string) (ids []string, err error) {
@@ -140,7 +147,7 @@ func (a *Archive) Plan(ctx context.Context, hash string) (*plan.Plan, error) {
 		err = json.Unmarshal([]byte(body), p)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("reading a plan from the archive: %w", err)
+		return nil, a.fail("reading a plan from the archive", err)
 	}
 	return p, nil
 }
