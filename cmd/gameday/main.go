@@ -3,6 +3,7 @@ package main
 
 import (
 	"os"
+	_ "time/tzdata" // windows and freezes name time zones, and not every machine knows them
 
 	"github.com/gameday-toolkit/gameday/internal/cli"
 )

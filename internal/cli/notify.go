@@ -31,6 +31,13 @@ func (t *teller) Entry(at time.Duration, kind journal.Kind, body any) {
 	}
 }
 
+// tellBroken tells the end of a run of which nothing can be read any more.
+func (r *runner) tellBroken(why error) {
+	news, exit := wiring.NewsOf(r.plan, r.started(), notify.End), ExitBroken
+	news.Headline, news.Why, news.Exit = "leaked", plan.Redact(why.Error(), r.plan.Secrets), &exit
+	r.tell.Tell(news)
+}
+
 // untold says that somebody could not be told. It changes nothing else.
 func (r *runner) untold(err error) {
 	fmt.Fprintf(r.err, "gameday: %s%s\n", r.paint(yellow, "warning: "), plan.Redact(err.Error(), r.plan.Secrets))

@@ -197,6 +197,7 @@ func (r *runner) conclude(ctx context.Context, engineErr, err error) error {
 	j, readErr := wiring.Judge(r.dir)
 	if readErr != nil {
 		r.complain(errors.Join(engineErr, err, readErr))
+		r.tellBroken(readErr)
 		return exitError{ExitBroken} // nothing is proven
 	}
 	if wiring.Clean(j) {
@@ -208,7 +209,7 @@ func (r *runner) conclude(ctx context.Context, engineErr, err error) error {
 	if code == ExitOK && written != nil {
 		code = ExitInconclusive // a verdict that nobody can read is none
 	}
-	r.tell.Tell(j.NewsOfEnd(r.plan, r.dir.Report("report.html")))
+	r.tell.Tell(j.NewsOfEnd(r.plan, code, r.dir.Report("report.html")))
 	r.page.conclude(j)
 	view.Result(r.out, j.Run, j.Result, j.Findings, placeOf(r.dir), r.paint)
 	view.Replay(r.out, replay.Compare(j.Run, j.Result), r.paint)

@@ -111,6 +111,9 @@ func (b *body) limit() {
 func (b *body) limits() plan.Limit {
 	l := plan.Limit{MaxTargets: b.whole("max_targets"), MaxPercent: b.number("max_percent", 100), MaxFaults: b.whole("max_faults"),
 		Protect: b.list("protect"), Windows: b.list("windows"), Approvals: b.whole("approvals"), Approvers: b.approvers(), Freezes: b.freezes(), Pos: b.pos()}
+	if b.given("windows") && b.has("windows") && len(l.Windows) == 0 {
+		b.fail("windows", "The list of windows is empty", "No run could ever start. Name a window such as \"Mon-Fri 09:00-16:00 Europe/Zurich\", or remove the argument.")
+	}
 	for _, w := range l.Windows {
 		if err := checkWindow(w); err != nil {
 			b.fail("windows", fmt.Sprintf("%q is not a window of time", clip(w)), "%s. Write one such as \"Mon-Fri 09:00-16:00 Europe/Zurich\".", upperFirst(err.Error()))

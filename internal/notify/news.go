@@ -34,7 +34,7 @@ type News struct {
 	// What follows is known at the end.
 	Headline    string      `json:"headline,omitempty"` // passed, failed, inconclusive, aborted, leaked, ...
 	Why         string      `json:"why,omitempty"`
-	Exit        int         `json:"exit"`
+	Exit        *int        `json:"exit,omitempty"` // what gameday ended with
 	Objectives  []Objective `json:"objectives,omitempty"`
 	Findings    []string    `json:"findings,omitempty"`
 	Outstanding []string    `json:"outstanding,omitempty"` // what is not proven to be put back

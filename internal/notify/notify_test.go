@@ -31,7 +31,7 @@ var at = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 func ended() News {
 	return News{
 		Moment: End, At: at.Add(time.Minute), Run: "r1", Scenario: "az-loss", Title: "Lose <a> zone & live", Service: "checkout", Environment: "staging",
-		User: "ada", Host: "h", Headline: "failed", Why: "checkout was too slow", Exit: 1, Report: "runs/r1/report.html",
+		User: "ada", Host: "h", Headline: "failed", Why: "checkout was too slow", Exit: new(1), Report: "runs/r1/report.html",
 		Objectives:  []Objective{{Name: "objective.back", Verdict: "fail", Limit: "15s", Measured: "24 s (23 to 24)"}},
 		Findings:    []string{"Detection was slow"},
 		Outstanding: []string{"fault.x.y"},

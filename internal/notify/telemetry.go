@@ -83,10 +83,14 @@ func (t *telemetry) short(err error) error {
 
 func record(ctx context.Context, tracer tracing.Tracer, n News) {
 	run := n.span()
+	exit := 0
+	if n.Exit != nil {
+		exit = *n.Exit
+	}
 	ctx, root := tracer.Start(ctx, "gameday run "+n.Scenario, tracing.WithNewRoot(), tracing.WithTimestamp(run.From), tracing.WithAttributes(
 		attribute.String("gameday.run", n.Run), attribute.String("gameday.scenario", n.Scenario), attribute.String("gameday.service", n.Service),
-		attribute.String("gameday.headline", n.Headline), attribute.Int("gameday.exit", n.Exit)))
-	if n.Exit != 0 {
+		attribute.String("gameday.headline", n.Headline), attribute.Int("gameday.exit", exit)))
+	if exit != 0 {
 		root.SetStatus(codes.Error, n.Why)
 	}
 	for _, s := range n.Spans {

@@ -38,12 +38,12 @@ func NewsOf(p *plan.Plan, s journal.Started, m notify.Moment) notify.News {
 }
 
 // NewsOfEnd is what there is to tell when a run is over.
-func (j *Judged) NewsOfEnd(p *plan.Plan, report string) notify.News {
+func (j *Judged) NewsOfEnd(p *plan.Plan, exit int, report string) notify.News {
 	s := j.Run.Started.Started
 	n := NewsOf(p, s, notify.End)
 	n.At = s.Wall.Add(j.Run.LastAt)
 	n.Headline = reports.Build(j.Run, j.Result, j.Findings).Headline()
-	n.Why, n.Exit, n.Outstanding, n.Report = j.Result.Why, j.Result.Exit, j.Result.Outstanding, report
+	n.Why, n.Exit, n.Outstanding, n.Report = j.Result.Why, &exit, j.Result.Outstanding, report
 	for _, o := range j.Result.Objectives {
 		n.Objectives = append(n.Objectives, notify.Objective{Name: o.Addr, Verdict: o.Verdict.String(), Limit: o.Limit, Measured: o.Value, Why: o.Why})
 	}
