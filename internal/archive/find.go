@@ -18,6 +18,7 @@ type Filter struct {
 	Scenario, Service, Environment, Verdict, Commit, Label, Tag string
 	Since, Until                                                time.Time
 	Newest                                                      int // only so many, the newest
+	Want                                                        func(Run) bool
 }
 
 // Runs lists runs, the newest first.
@@ -34,7 +35,7 @@ func (a *Archive) Runs(ctx context.Context, f Filter) ([]Run, error) {
 		if err != nil {
 			return nil, a.fail("reading the archive", err)
 		}
-		if f.Tag == "" || slices.Contains(r.Tags, f.Tag) {
+		if (f.Tag == "" || slices.Contains(r.Tags, f.Tag)) && (f.Want == nil || f.Want(r)) {
 			out = append(out, r)
 		}
 	}

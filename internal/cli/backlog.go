@@ -70,7 +70,7 @@ func (a *app) backlogListCmd() *cobra.Command {
 		Short: "List the items that are not verified",
 		Args:  usage(0, 0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.withArchive(cmd.Context(), func(arch *archive.Archive) error {
+			return a.readArchive(cmd.Context(), func(arch *archive.Archive) error {
 				items, err := f.items(cmd.Context(), arch)
 				if err != nil {
 					return err
@@ -94,7 +94,7 @@ func (a *app) backlogShowCmd() *cobra.Command {
 		Short: "Show one item with its whole life",
 		Args:  usage(1, 1, "the item, by the beginning of its fingerprint"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.withArchive(cmd.Context(), func(arch *archive.Archive) error {
+			return a.readArchive(cmd.Context(), func(arch *archive.Archive) error {
 				it, err := item(cmd.Context(), arch, args[0])
 				if err == nil {
 					view.Item(a.out, it, a.paint)
@@ -112,12 +112,16 @@ func item(ctx context.Context, arch *archive.Archive, ref string) (*backlog.Item
 		return nil, err
 	}
 	const least = 4
+	const named = "name it by the beginning of its fingerprint, four letters at least: gameday backlog list -all"
+	if len(ref) < least {
+		return nil, hint(fmt.Errorf("%q is too short to name an item of the backlog", ref), named)
+	}
 	matches := slices.DeleteFunc(all, func(it backlog.Item) bool {
-		return len(ref) < least || !strings.HasPrefix(it.Fingerprint, strings.ToLower(ref))
+		return !strings.HasPrefix(it.Fingerprint, strings.ToLower(ref))
 	})
 	switch len(matches) {
 	case 0:
-		return nil, hint(fmt.Errorf("there is no item %q in the backlog", ref), "name it by the beginning of its fingerprint, four letters at least: gameday backlog list -all")
+		return nil, hint(fmt.Errorf("there is no item %q in the backlog", ref), named)
 	case 1:
 		return &matches[0], nil
 	}
@@ -174,7 +178,7 @@ func (a *app) decide(ctx context.Context, what string, d *decision, refs []strin
 	if by == "" {
 		by = userName()
 	}
-	return a.withArchive(ctx, func(arch *archive.Archive) error {
+	return a.readArchive(ctx, func(arch *archive.Archive) error {
 		var items []*backlog.Item
 		for _, ref := range refs {
 			it, err := item(ctx, arch, ref)
@@ -231,7 +235,7 @@ func (a *app) backlogExportCmd() *cobra.Command {
 			if i < 0 {
 				return hint(fmt.Errorf("there is no format %q", format), "there are "+strings.Join(names, ", "))
 			}
-			return a.withArchive(cmd.Context(), func(arch *archive.Archive) error {
+			return a.readArchive(cmd.Context(), func(arch *archive.Archive) error {
 				items, err := f.items(cmd.Context(), arch)
 				if err != nil {
 					return err

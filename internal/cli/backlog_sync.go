@@ -43,7 +43,7 @@ Exit code: 0 when all is in step, or would be; 3 when something could not be don
 			if err != nil {
 				return err
 			}
-			return a.withArchive(cmd.Context(), func(arch *archive.Archive) error { return a.sync(cmd.Context(), arch, t, trackerName(chosen), apply) })
+			return a.readArchive(cmd.Context(), func(arch *archive.Archive) error { return a.sync(cmd.Context(), arch, t, trackerName(chosen), apply) })
 		},
 	}
 	cmd.Flags().BoolVar(&apply, "apply", false, "do it, instead of saying what would be done")

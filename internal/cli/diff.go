@@ -36,7 +36,7 @@ Exit code: 0, whatever is different. To fail on a regression, see "gameday gate 
 		Example: "  gameday diff 9f3c 4b1e",
 		Args:    usage(2, 2, "the run to compare with"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.withArchive(cmd.Context(), func(arch *archive.Archive) error {
+			return a.lookArchive(cmd.Context(), args, func(arch *archive.Archive) error {
 				var pair [2]*archive.Run
 				for i, ref := range args {
 					r, err := a.lookUp(cmd.Context(), arch, ref)

@@ -62,7 +62,8 @@ func (d *differ) compare(where string, a, b any) {
 	case b == nil:
 		d.add(where, "gone, was %s", short(a))
 	default:
-		d.add(where, "%s -> %s", short(a), short(b))
+		was, is := shortPair(a, b)
+		d.add(where, "%s -> %s", was, is)
 	}
 }
 
@@ -111,13 +112,41 @@ func join(where, key string) string {
 	return where + " " + key
 }
 
-func short(v any) string {
+// valueLetters is how many letters of a value are printed; of two that differ later, sameLetters of them are the same.
+const valueLetters, sameLetters = 100, 30
+
+func short(v any) string { return cut(text(v), 0) }
+
+// shortPair cuts two values around their first difference, so that it is seen.
+func shortPair(a, b any) (was, is string) {
+	x, y := text(a), text(b)
+	same := 0
+	for same < min(len(x), len(y)) && x[same] == y[same] {
+		same++
+	}
+	if max(len(x), len(y)) <= valueLetters {
+		same = 0 // they fit as they are
+	}
+	from := max(0, same-sameLetters)
+	return cut(x, from), cut(y, from)
+}
+
+func text(v any) []rune {
 	b, err := json.Marshal(v)
 	if err != nil {
-		return "?"
+		return []rune("?")
 	}
-	if len(b) > 100 {
-		return string(b[:100]) + "..."
+	return []rune(string(b))
+}
+
+func cut(text []rune, from int) string {
+	head, tail := "", ""
+	if from > 0 {
+		head = "..."
 	}
-	return string(b)
+	to := from + valueLetters
+	if to < len(text) {
+		tail = "..."
+	}
+	return head + string(text[from:min(to, len(text))]) + tail
 }

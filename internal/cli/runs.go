@@ -17,8 +17,8 @@ import (
 // runsFlags are the filters of runs.
 type runsFlags struct {
 	archive.Filter
-	since  string
-	asJSON bool
+	since, verdict string
+	asJSON         bool
 }
 
 func (a *app) runsCmd() *cobra.Command {
@@ -37,10 +37,13 @@ Exit code: 0, also when there are none.`,
 			if o.Since, err = sinceWhen(o.since, time.Now()); err != nil {
 				return err
 			}
-			if err := checkVerdict(o.Verdict); err != nil {
+			if o.Want, err = wordFilter(o.verdict); err != nil {
 				return err
 			}
-			return a.withArchive(cmd.Context(), func(arch *archive.Archive) error { return a.runs(cmd.Context(), arch, &o) })
+			if o.Newest < 0 {
+				return hint(fmt.Errorf("-newest %d is no number of runs", o.Newest), "0 is all of them")
+			}
+			return a.readArchive(cmd.Context(), func(arch *archive.Archive) error { return a.runs(cmd.Context(), arch, &o) })
 		},
 	}
 	f := cmd.Flags()
@@ -49,19 +52,28 @@ Exit code: 0, also when there are none.`,
 	f.StringVar(&o.Environment, "environment", "", "only runs in this environment, by `name`")
 	f.StringVar(&o.Tag, "tag", "", "only runs of scenarios with this `tag`")
 	f.StringVar(&o.since, "since", "", "only runs that began since then: a `time` ago (90d, 13w, 36h) or a day (2026-10-01)")
-	f.StringVar(&o.Verdict, "verdict", "", "only runs with this `verdict`: pass, fail, inconclusive, leaked")
+	f.StringVar(&o.verdict, "verdict", "", "only runs with this `verdict`, as the list shows it: "+strings.Join(verdicts(), ", "))
 	f.IntVar(&o.Newest, "newest", 0, "only so many, the newest; `N` is 0 for all")
 	f.BoolVar(&o.asJSON, "json", false, "print the records as JSON")
 	return cmd
 }
 
-var verdicts = []string{"pass", "fail", "inconclusive", "leaked", "skip"}
+// verdicts are the words of the list's column, which is more than the journal's verdicts: who looks for runs that were aborted
+// has seen that word there.
+func verdicts() []string {
+	return []string{"pass", "fail", "inconclusive", "aborted", "not-run", "leaked"}
+}
 
-func checkVerdict(v string) error {
-	if v != "" && !slices.Contains(verdicts, v) {
-		return hint(fmt.Errorf("there is no verdict %q", v), "there are "+strings.Join(verdicts[:4], ", "))
+// wordFilter wants the runs with that word in the column; all of them without one.
+func wordFilter(word string) (func(archive.Run) bool, error) {
+	if word == "" {
+		return nil, nil
 	}
-	return nil
+	plain := func(s string) string { return strings.ReplaceAll(strings.ToLower(s), " ", "-") }
+	if !slices.Contains(verdicts(), plain(word)) {
+		return nil, hint(fmt.Errorf("there is no verdict %q", word), "there are "+strings.Join(verdicts(), ", "))
+	}
+	return func(r archive.Run) bool { return plain(view.RunWord(r)) == plain(word) }, nil
 }
 
 // sinceWhen reads a length of time before now, or a day.

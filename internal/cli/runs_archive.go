@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -41,27 +42,6 @@ func (a *app) archiveOf(dir string) (string, error) {
 	return archive.Place()
 }
 
-// withArchive opens the archive of the working directory's project, does something with it and closes it.
-func (a *app) withArchive(ctx context.Context, do func(*archive.Archive) error) (err error) {
-	at, err := a.archiveOf(".")
-	if err != nil {
-		return err
-	}
-	if at == "" {
-		return hint(fmt.Errorf("there is no archive: %s is off", archiveEnv), "unset it, or set it to a file or a postgres:// URL")
-	}
-	arch, err := archive.Open(ctx, at)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if closed := arch.Close(); err == nil {
-			err = closed
-		}
-	}()
-	return do(arch)
-}
-
 // archiveTime bounds what the end of a run waits for an archive that does not answer.
 const archiveTime = 15 * time.Second
 
@@ -78,7 +58,11 @@ func (a *app) keep(ctx context.Context, j *wiring.Judged, label string) {
 		err = a.archiveRun(ctx, at, j, label)
 	}
 	if err != nil {
-		a.warn(fmt.Errorf("the run is not in the archive: %w", err), "gameday archive add "+shellWord(relative(j.Dir.Path)))
+		add := "gameday archive add " + shellWord(relative(j.Dir.Path))
+		if remedy := archive.Remedy(err); remedy != "" {
+			add = remedy + "; for this run: " + add
+		}
+		a.warn(fmt.Errorf("the run is not in the archive: %w", err), add)
 	}
 }
 
@@ -161,5 +145,9 @@ func (a *app) lookUp(ctx context.Context, arch *archive.Archive, ref string) (*a
 		return arch.Run(ctx, rec.ID)
 	}
 	r, err := arch.Run(ctx, ref)
-	return r, hint(err, "see `gameday runs`; a run that is not there yet is named by its directory")
+	var none *archive.NotFoundError
+	if errors.As(err, &none) {
+		err = hint(err, "see `gameday runs`; a run that is not there yet is named by its directory")
+	}
+	return r, err
 }

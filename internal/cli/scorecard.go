@@ -35,7 +35,7 @@ Exit code: 0; with -strict, 1 when anything is overdue.`,
 		Example: "  gameday scorecard scenarios/*\n  gameday scorecard -every 90d -strict",
 		Args:    usage(0, -1, ""),
 		RunE: func(cmd *cobra.Command, paths []string) error {
-			return a.withArchive(cmd.Context(), func(arch *archive.Archive) error { return a.scorecard(cmd.Context(), arch, &o, paths) })
+			return a.readArchive(cmd.Context(), func(arch *archive.Archive) error { return a.scorecard(cmd.Context(), arch, &o, paths) })
 		},
 	}
 	o.vars.add(cmd)
@@ -63,12 +63,14 @@ func (a *app) scorecard(ctx context.Context, arch *archive.Archive, o *scorecard
 	if err != nil {
 		return err
 	}
-	cards, overdue := []archive.Card{}, 0
+	cards, overdue, free := []archive.Card{}, 0, 0
 	for _, c := range archive.Scorecard(runs, known, items, every, time.Now()) {
 		if o.service == "" || c.Service == o.service {
 			cards = append(cards, c)
 			if c.Overdue {
 				overdue++
+			} else if c.Due.IsZero() {
+				free++
 			}
 		}
 	}
@@ -76,12 +78,25 @@ func (a *app) scorecard(ctx context.Context, arch *archive.Archive, o *scorecard
 		err = printJSON(a.out, cards)
 	} else {
 		view.Scorecard(a.out, cards, a.paint)
-		fmt.Fprintf(a.out, "\n%s overdue, of %d\n", plural(overdue, "scenario"), len(cards))
+		a.rhythm(overdue, free, len(cards), o.every != "")
 	}
 	if err == nil && o.strict && overdue > 0 {
 		err = exitError{ExitFailed}
 	}
 	return err
+}
+
+// rhythm says how many scenarios are overdue. One that nothing says about how often it has to be tried never is, which would
+// read as if all were well.
+func (a *app) rhythm(overdue, free, all int, said bool) {
+	if free < all || free == 0 || said {
+		fmt.Fprintf(a.out, "\n%s overdue, of %d\n", plural(overdue, "scenario"), all)
+	}
+	if free == 0 || said {
+		return
+	}
+	fmt.Fprintf(a.out, "\nNothing says how often %d of %s must be tried, and so nothing can be overdue there. Set it for the tier in the\n"+
+		"project file (tier \"gold\" { every = \"90d\" }), or by -every 90d.\n", free, plural(all, "scenario"))
 }
 
 // cadence takes what the tiers of the project file say, and otherwise for those that say nothing.

@@ -22,7 +22,9 @@ func (a *app) trendCmd() *cobra.Command {
 		Long: `Trend shows for each scenario how its recovery time, its data loss and the error budget it spent have developed over the
 quarters (of UTC). Each letter of the small curve is one run. Only runs that passed or failed count.
 
-With -html, it writes a page that needs nothing else: the curves with their errors and limits.
+With -html, it writes a page that needs nothing else: the curves with their errors and limits. With -json besides, it does both.
+
+Where a run says only that it took longer than something (> 60 s), so do the worst and, if the run may decide it, the median.
 
 Exit code: 0.`,
 		Example: "  gameday trend -scenario az-loss\n  gameday trend -html trend.html",
@@ -32,19 +34,23 @@ Exit code: 0.`,
 			if f.Since, err = sinceWhen(since, time.Now()); err != nil {
 				return err
 			}
-			return a.withArchive(cmd.Context(), func(arch *archive.Archive) error {
+			return a.readArchive(cmd.Context(), func(arch *archive.Archive) error {
 				runs, err := arch.Runs(cmd.Context(), f)
 				if err != nil {
 					return err
 				}
 				all := archive.Trend(runs)
+				if file != "" {
+					if err := a.trendPage(file, all, asJSON); err != nil {
+						return err
+					}
+				}
 				switch {
-				case file != "":
-					return a.trendPage(file, all)
 				case asJSON:
 					return printJSON(a.out, all)
+				case file == "":
+					view.Trend(a.out, all, a.paint)
 				}
-				view.Trend(a.out, all, a.paint)
 				return nil
 			})
 		},
@@ -58,13 +64,17 @@ Exit code: 0.`,
 	return cmd
 }
 
-func (a *app) trendPage(file string, all []archive.Series) error {
+// trendPage writes the page, and says so unless standard output is for a program.
+func (a *app) trendPage(file string, all []archive.Series, quiet bool) error {
 	var b bytes.Buffer
 	if err := page.Write(&b, all, time.Now()); err != nil {
 		return err
 	}
 	if err := replaceFile(file, b.Bytes()); err != nil {
 		return err
+	}
+	if quiet {
+		return nil
 	}
 	fmt.Fprintf(a.out, "The page is in %s\n", relative(file))
 	return nil

@@ -55,8 +55,8 @@ func beyond(f, g *archive.Figure) bool {
 	return max(f.Lo, f.Hi) > max(g.Lo, g.Hi)
 }
 
-// Run shows one run of the archive.
-func Run(w io.Writer, r *archive.Run, paint Paint) {
+// Run shows one run of the archive. place says where its directory is, or was.
+func Run(w io.Writer, r *archive.Run, place string, paint Paint) {
 	v := page{w, paint}
 	fmt.Fprintf(w, "%s  %s\n", paint(verdictColour(r.Verdict)+";"+bold, RunWord(*r)), paint(bold, clean(cmp.Or(r.Title, r.Scenario))))
 	v.line(0, 2, "", "", r.Why)
@@ -64,7 +64,7 @@ func Run(w io.Writer, r *archive.Run, paint Paint) {
 	for _, f := range [][2]string{
 		{"run", r.ID}, {"scenario", r.Scenario}, {"service", r.Service}, {"tier", r.Tier}, {"owner", r.Owner}, {"environment", r.Environment},
 		{"tags", strings.Join(r.Tags, ", ")}, {"started", r.Started.Local().Format("2006-01-02 15:04:05 MST")}, {"took", r.Took.Round(time.Millisecond * 10).String()},
-		{"by", strings.Trim(r.User+" on "+r.Host, " on")}, {"label", r.Label}, {"commit", r.Commit}, {"plan", r.PlanHash}, {"journal", r.JournalHash}, {"directory", r.Dir},
+		{"by", strings.Trim(r.User+" on "+r.Host, " on")}, {"label", r.Label}, {"commit", r.Commit}, {"plan", r.PlanHash}, {"journal", r.JournalHash}, {"directory", place},
 	} {
 		if f[1] != "" {
 			v.line(2, 16, f[0], dim, f[1])
