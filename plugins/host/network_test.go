@@ -151,9 +151,12 @@ func (p *pair) reachable() string {
 func TestRejectAnswersAtOnce(t *testing.T) {
 	p := newPair(t)
 	serve(t, p.b, port)
+	serve(t, p.a, port)
 	l := local(t, t.TempDir())
 	h := inject(t, l, "host_partition", map[string]any{"mode": "reject"}, p.link(l))
 	require.ErrorContains(t, reach(p.a, p.v4, port), "connection refused")
+	require.ErrorContains(t, reach(p.b, p.v4a, port), "connection refused", "who knocks from outside is answered too")
+	require.ErrorContains(t, reach(p.a, p.v6, port), "connection refused")
 	require.Contains(t, requireState(t, l, h, sdk.Active).Evidence, "has hit")
 	require.NoError(t, l.Revert(t.Context(), h))
 	h = inject(t, l, "host_partition", map[string]any{"mode": "drop"}, p.link(l))

@@ -140,7 +140,33 @@ func (r Rules) spared(h hook, ssh *nftables.Set) [][]expr.Any {
 		// The server's port is where a packet goes on its way in, and where it comes from on its way out.
 		out = append(out, join(protocol(unix.IPPROTO_TCP), port(h.in, ssh), []expr.Any{pass}))
 	}
+	if r.Action == Reject { // what says no must not be refused itself, or whoever knocks waits as if nobody were there
+		for _, answer := range refusals() {
+			out = append(out, join(answer, []expr.Any{pass}))
+		}
+	}
 	return out
+}
+
+// refusals match the packets by which a rejection answers: a TCP reset, and the ICMP errors of end.
+func refusals() [][]expr.Any {
+	const tcpFlags, reset = 13, 0x04
+	flags := []expr.Any{
+		&expr.Payload{DestRegister: 1, Base: expr.PayloadBaseTransportHeader, Offset: tcpFlags, Len: 1},
+		&expr.Bitwise{SourceRegister: 1, DestRegister: 1, Len: 1, Mask: []byte{reset}, Xor: []byte{0}},
+		&expr.Cmp{Op: expr.CmpOpNeq, Register: 1, Data: []byte{0}},
+	}
+	typeAndCode := func(typ, code byte) []expr.Any {
+		return []expr.Any{
+			&expr.Payload{DestRegister: 1, Base: expr.PayloadBaseTransportHeader, Offset: 0, Len: 2},
+			&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: []byte{typ, code}},
+		}
+	}
+	return [][]expr.Any{
+		join(protocol(unix.IPPROTO_TCP), flags),
+		join(protocol(unix.IPPROTO_ICMP), typeAndCode(3, 13)),  // administratively filtered
+		join(protocol(unix.IPPROTO_ICMPV6), typeAndCode(1, 1)), // administratively prohibited
+	}
 }
 
 // matches are the rules that hit, one for each combination of peer, protocol and end of the port.
