@@ -69,6 +69,18 @@ func TestADamagedRecordIsNamedAndWrittenAnew(t *testing.T) {
 	})
 }
 
+func TestAnArchiveThatMayOnlyBeRead(t *testing.T) {
+	at := filepath.Join(t.TempDir(), "a.db")
+	a := open(t, at)
+	_, err := a.db.ExecContext(t.Context(), "PRAGMA query_only = 1") // for root, too, whom no mode of a file stops
+	require.NoError(t, err)
+	_, err = a.Add(t.Context(), run(0), nil)
+	require.ErrorContains(t, err, "into the archive "+at+": attempt to write a readonly database")
+	require.Contains(t, Remedy(err), "you may read "+at+" and not write it")
+	_, err = a.Runs(t.Context(), Filter{})
+	require.NoError(t, err)
+}
+
 func TestAServerThatDoesNotAnswerIsNamedOnce(t *testing.T) {
 	_, err := Open(t.Context(), "postgres://u:topsecret@127.0.0.1:1/x?connect_timeout=1")
 	require.Error(t, err)
