@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -12,7 +13,11 @@ import (
 
 	"github.com/gameday-toolkit/gameday/internal/archive"
 	"github.com/gameday-toolkit/gameday/internal/backlog"
+	"github.com/gameday-toolkit/gameday/internal/cli/wiring"
+	"github.com/gameday-toolkit/gameday/internal/history"
+	"github.com/gameday-toolkit/gameday/internal/journal"
 	"github.com/gameday-toolkit/gameday/internal/measure"
+	"github.com/gameday-toolkit/gameday/internal/plan"
 )
 
 // put puts a record into the archive of the working directory's project.
@@ -61,6 +66,18 @@ func TestADamagedArchiveSaysOnceWhatHelps(t *testing.T) {
 		require.Contains(t, out, "team.db: file is not a database", line)
 		require.Contains(t, out, "team.db aside, then `gameday archive add`", line)
 	}
+}
+
+func TestARunSaysHowToMendTheArchiveThatItIsNotIn(t *testing.T) {
+	t.Chdir(t.TempDir())
+	t.Setenv(archiveEnv, "team.db")
+	require.NoError(t, os.WriteFile("team.db", []byte(strings.Repeat("this is something else. ", 400)), 0o600))
+	var b bytes.Buffer
+	a := &app{err: &b}
+	a.keep(t.Context(), &wiring.Judged{Run: &history.Run{Plan: &plan.Plan{}}, Dir: journal.RunDir{Path: "runs/r1"}}, "")
+	require.Equal(t, 1, strings.Count(b.String(), "warning: the run is not in the archive"), b.String())
+	require.Contains(t, b.String(), "hint: move team.db aside")
+	require.Contains(t, b.String(), "for this run: gameday archive add runs/r1")
 }
 
 func TestTheFilterTakesWhatTheColumnShows(t *testing.T) {
