@@ -51,7 +51,7 @@ func (p *provider) sweep(ctx context.Context) ([]sdk.Handle, error) {
 	if has(unix.CAP_NET_ADMIN) { // without it none was made
 		for _, path := range netns.Everywhere() {
 			more, err := tablesIn(path)
-			if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) { // it has ended meanwhile, or is not ours to see
+			if err != nil && !unseen(err) {
 				errs = append(errs, fmt.Errorf("looking into the network namespace %s: %w", path, err))
 			}
 			out = append(out, more...)
@@ -111,4 +111,14 @@ func unmarked(id, run string, i item, steps []string) (sdk.Handle, error) {
 		return sdk.Handle{}, fmt.Errorf("writing the handle of %s: %w", id, err)
 	}
 	return sdk.Handle{ID: id, Run: run, Plugin: "dns", Version: Version, Fault: "dns_failure", Undo: b, Steps: steps}, nil
+}
+
+// unseen says that a namespace has ended meanwhile, or is not made yet, or is not ours to see.
+func unseen(err error) bool {
+	for _, is := range []error{fs.ErrNotExist, fs.ErrPermission, netns.ErrGone, netns.ErrNone} {
+		if errors.Is(err, is) {
+			return true
+		}
+	}
+	return false
 }

@@ -169,7 +169,7 @@ func TestConnectionsAreTakenUntilOneIsRefused(t *testing.T) {
 	l := local(t, t.TempDir())
 	h := inject(t, l, "host_connection_exhaustion", struct{}{}, s.target())
 	require.False(t, s.welcomes(), "a client finds no place")
-	require.Contains(t, requireState(t, l, h, sdk.Active).Evidence, "holds 30 connections")
+	requireHeld(t, l, h, "holds 30 connections")
 	require.NoError(t, l.Revert(t.Context(), h))
 	eventually(t, patience, s.welcomes, "a client to get in again")
 }
@@ -184,9 +184,18 @@ func TestConnectionsThatAreClosedAreTakenAgain(t *testing.T) {
 		s.drop(20)
 		require.Eventually(t, s.full, patience, 10*time.Millisecond)
 		require.False(t, s.welcomes())
-		require.Contains(t, requireState(t, l, h, sdk.Active).Evidence, "holds 30 connections")
+		requireHeld(t, l, h, "holds 30 connections")
 	}
 	require.NoError(t, l.Revert(t.Context(), h))
+}
+
+// requireHeld waits for the evidence: a connection that is just being turned away is one that the kernel knows, too.
+func requireHeld(t *testing.T, l *sdk.Local, h sdk.Handle, want string) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		state, err := l.Inspect(t.Context(), h)
+		return err == nil && state.Status == sdk.Active && strings.Contains(state.Evidence, want)
+	}, patience, 20*time.Millisecond, want)
 }
 
 func TestSoManyConnectionsAndNoMore(t *testing.T) {

@@ -74,7 +74,7 @@ func (p *provider) sweepWalls(context.Context) ([]sdk.Handle, error) {
 	var errs []error
 	for _, path := range netns.Everywhere() {
 		more, err := p.wallsIn(path)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) { // it has ended meanwhile, or is not ours to see
+		if err != nil && !unseen(err) {
 			errs = append(errs, fmt.Errorf("looking into the network namespace %s: %w", path, err))
 		}
 		out = append(out, more...)
@@ -135,4 +135,14 @@ func (p *provider) fromComment(name, text string, ref netns.Ref) (sdk.Handle, er
 	h, err := unmarked(id, run, fault, undo[cut]{Boot: p.boot, Items: []cut{c}})
 	h.Steps = []string{c.Place.by("nft delete table inet " + name)}
 	return h, err
+}
+
+// unseen says that a namespace has ended meanwhile, or is not made yet, or is not ours to see.
+func unseen(err error) bool {
+	for _, is := range []error{fs.ErrNotExist, fs.ErrPermission, netns.ErrGone, netns.ErrNone} {
+		if errors.Is(err, is) {
+			return true
+		}
+	}
+	return false
 }

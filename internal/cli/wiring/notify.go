@@ -63,10 +63,11 @@ func spans(run *history.Run, r *measure.Result) (out []notify.Span) {
 		out = append(out, notify.Span{Name: string(p.Name), Kind: "phase", From: wall.Add(p.From), To: wall.Add(p.To)})
 	}
 	for _, f := range r.Faults {
-		if f.T0 == nil {
+		is := run.Fault(f.Addr)
+		if is == nil || is.Injecting == nil {
 			continue // it never was
 		}
-		s := notify.Span{Name: f.Addr, Kind: "fault", Type: f.Type, From: wall.Add(f.T0.Lo), To: wall.Add(run.LastAt), Targets: f.Targets, Err: f.Err}
+		s := notify.Span{Name: f.Addr, Kind: "fault", Type: f.Type, From: wall.Add(is.Injecting.At), To: wall.Add(run.LastAt), Targets: f.Targets, Err: f.Err}
 		if f.Reverted != nil {
 			s.To = wall.Add(f.Reverted.Hi)
 		}

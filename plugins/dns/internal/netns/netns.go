@@ -23,6 +23,9 @@ const (
 // ErrGone means that this very namespace does not exist any more, or that nothing refers to it.
 var ErrGone = errors.New("no such network namespace")
 
+// ErrNone means that a file is no namespace: ip netns makes the file before the namespace, and removes it after.
+var ErrNone = errors.New("no namespace")
+
 // Ref is one namespace for as long as it exists. Its ID is the inode, which is used again, and the cookie, which is not.
 type Ref struct {
 	Path string `json:"path"`
@@ -49,7 +52,7 @@ func Find(name string) (Ref, error) {
 func identify(f *os.File) (string, error) {
 	var fs unix.Statfs_t
 	if err := unix.Fstatfs(int(f.Fd()), &fs); err != nil || fs.Type != unix.NSFS_MAGIC {
-		return "", fmt.Errorf("%s is no namespace", f.Name())
+		return "", fmt.Errorf("%s is %w", f.Name(), ErrNone)
 	}
 	ino, err := inode(f)
 	if err != nil {

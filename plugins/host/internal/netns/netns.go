@@ -20,6 +20,9 @@ const named = "/run/netns"
 // ErrGone means that this very namespace does not exist any more, or that nothing refers to it that could be opened.
 var ErrGone = errors.New("no such network namespace")
 
+// ErrNone means that a file is no namespace: ip netns makes the file before the namespace, and removes it after.
+var ErrNone = errors.New("no namespace")
+
 // Ref is one namespace for as long as it exists.
 type Ref struct {
 	Path string `json:"path"`
@@ -53,7 +56,7 @@ func identify(f *os.File) (string, error) {
 	}
 	var fs unix.Statfs_t
 	if err := unix.Fstatfs(int(f.Fd()), &fs); err != nil || fs.Type != unix.NSFS_MAGIC {
-		return "", fmt.Errorf("%s is not a namespace", f.Name())
+		return "", fmt.Errorf("%s is %w", f.Name(), ErrNone)
 	}
 	cookie, err := cookieOf(f)
 	if err != nil { // an older kernel, or no permission to enter it
