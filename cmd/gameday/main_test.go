@@ -70,6 +70,9 @@ func build(m *testing.M) int {
 }
 
 func TestScripts(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: the scripts run binaries that no race detector watches, for minutes")
+	}
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script", RequireExplicitExec: true, RequireUniqueNames: true,
 		Setup: func(e *testscript.Env) error {
