@@ -32,6 +32,10 @@ func TestMain(m *testing.M) {
 		os.Exit(gameday(raw))
 	}
 	flag.Parse()
+	if testing.Short() {
+		fmt.Println("-short: the matrix is left out")
+		return
+	}
 	must(flag.Set("test.parallel", "8")) // the gates of the tests say how many there are at a time
 	code := m.Run()
 	if err := results.publish(code == 0 && *update); err != nil {
