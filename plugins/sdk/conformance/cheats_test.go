@@ -312,15 +312,15 @@ func TestCheatsAreCaught(t *testing.T) {
 		"Revert needs the memory of Inject": {
 			func(w *town) sdk.Fault {
 				d := dark{w}
-				memory := map[string]bool{}
+				memory := &sync.Map{}
 				return cheat{
 					dark: d,
 					inject: func(ctx context.Context, h sdk.Handle) error {
-						memory[h.ID] = true
+						memory.Store(h.ID, true)
 						return d.Inject(ctx, h)
 					},
 					revert: func(_ context.Context, h sdk.Handle) error {
-						if !memory[h.ID] {
+						if _, ok := memory.Load(h.ID); !ok {
 							return nil
 						}
 						return revert(d, h)
@@ -421,21 +421,21 @@ func TestCheatsAreCaught(t *testing.T) {
 		"Inspect asks its memory": {
 			func(w *town) sdk.Fault {
 				d := dark{w}
-				memory := map[string]bool{}
+				memory := &sync.Map{}
 				return cheat{
 					dark: d,
 					inject: func(ctx context.Context, h sdk.Handle) error {
-						memory[h.ID] = true
+						memory.Store(h.ID, true)
 						return d.Inject(ctx, h)
 					},
 					inspect: func(_ context.Context, h sdk.Handle) (sdk.State, error) {
-						if memory[h.ID] {
+						if _, ok := memory.Load(h.ID); ok {
 							return sdk.State{Status: sdk.Active, Evidence: "I did it"}, nil
 						}
 						return sdk.State{Status: sdk.Inactive, Evidence: "I did nothing"}, nil
 					},
 					revert: func(_ context.Context, h sdk.Handle) error {
-						delete(memory, h.ID)
+						memory.Delete(h.ID)
 						return revert(d, h)
 					},
 				}
