@@ -74,12 +74,11 @@ alert "webhook" "on_call" {
 }
 
 fault "host_partition" "silence" {
-  targets   = target.host_namespace.zone
-  at        = "0s"
-  hold      = "20s"
-  release   = "recovered"
-  mode      = var.mode
-  direction = var.mode == "drop" ? "both" : "in" # what is refused has to leave the zone
+  targets = target.host_namespace.zone
+  at      = "0s"
+  hold    = "20s"
+  release = "recovered"
+  mode    = var.mode
 }
 
 objective "users_recover" {
