@@ -10,8 +10,14 @@ import (
 	"github.com/gameday-toolkit/gameday/plugins/sdk/proto"
 )
 
+// blockCall is a message about one block of the scenario.
+type blockCall interface {
+	GetType() string
+	GetRequest() []byte
+}
+
 // onBlock carries out a call about one block of the scenario.
-func onBlock[T any](s *Session, call string, m map[string]T, kind string, in *proto.BlockRequest, fn func(T, Request) error) error {
+func onBlock[T any](s *Session, call string, m map[string]T, kind string, in blockCall, fn func(T, Request) error) error {
 	if err := s.ready(); err != nil {
 		return err
 	}

@@ -25,7 +25,34 @@ func (p *Plugin) check() error {
 	return errors.Join(
 		checkTypes(p.Name, "target", p.Targets), checkTypes(p.Name, "fault", p.Faults),
 		checkTypes(p.Name, "action", p.Actions), checkTypes(p.Name, "prober", p.Probers),
+		checkTypes(p.Name, "ledger", p.Ledgers), checkTypes(p.Name, "alert", p.Alerts),
+		checkAlerts(p.Name, p.Alerts), checkDocuments(p.Name, p.Documents),
 	)
+}
+
+// checkAlerts keeps the core's own attribute to the core.
+func checkAlerts(plugin string, m map[string]Alert) error {
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(m)) {
+		if m[name] != nil && slices.ContainsFunc(m[name].Schema().Attributes, func(a Attribute) bool { return a.Name == "interval" }) {
+			errs = append(errs, fmt.Errorf("plugin %s: alert type %q must not have an attribute interval: gameday adds it", plugin, name))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// checkDocuments wants names that can be flags.
+func checkDocuments(plugin string, m map[string]Document) error {
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(m)) {
+		if !regexp.MustCompile(`^[a-z][a-z0-9]+(-[a-z0-9]+)*$`).MatchString(name) || slices.Contains([]string{"help", "var", "var-file"}, name) {
+			errs = append(errs, fmt.Errorf("plugin %s: the document %q cannot be a flag: use lower-case words with dashes between", plugin, name))
+		}
+		if m[name].Write == nil {
+			errs = append(errs, fmt.Errorf("plugin %s: the document %q has no Write", plugin, name))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 func checkTypes[T any](plugin, kind string, m map[string]T) error {

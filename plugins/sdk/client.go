@@ -11,7 +11,7 @@ import (
 	"github.com/gameday-toolkit/gameday/plugins/sdk/proto"
 )
 
-// Client is a host's end of the wire. Its methods mirror those of Plugin, Fault, TargetType, Action and Prober, with
+// Client is a host's end of the wire. Its methods mirror those of Plugin, Fault, TargetType, Action, Prober, Ledger and Alert, with
 // the block's type in front. Contexts travel: a cancelled or expired one ends the call in the plugin too. Every error
 // is a *CallError.
 //
@@ -148,6 +148,57 @@ func (c *Client) Probe(ctx context.Context, prober string, req Request) (Observa
 	var seen Observation
 	out, err := c.calls.Probe(ctx, in)
 	return seen, c.answer(call, err, part{"observation", out.GetObservation(), &seen})
+}
+
+// Write attempts to store one record, once. An error says nothing about whether it was stored.
+func (c *Client) Write(ctx context.Context, ledger string, req Request, e LedgerEntry) (LedgerAnswer, error) {
+	call := "Write " + req.ID
+	in, err := block(ledger, req)
+	if err != nil {
+		return LedgerAnswer{}, c.fail(call, err)
+	}
+	b, err := encode("entry", e)
+	if err != nil {
+		return LedgerAnswer{}, c.fail(call, err)
+	}
+	var answer LedgerAnswer
+	out, err := c.calls.WriteLedger(ctx, &proto.WriteLedgerRequest{Type: in.GetType(), Request: in.GetRequest(), Entry: b})
+	return answer, c.answer(call, err, part{"answer", out.GetAnswer(), &answer})
+}
+
+// Read gives one page of what is stored, from after the cursor on.
+func (c *Client) Read(ctx context.Context, ledger string, req Request, cursor string) (LedgerPage, error) {
+	call := "Read " + req.ID
+	in, err := block(ledger, req)
+	if err != nil {
+		return LedgerPage{}, c.fail(call, err)
+	}
+	var page LedgerPage
+	out, err := c.calls.ReadLedger(ctx, &proto.ReadLedgerRequest{Type: in.GetType(), Request: in.GetRequest(), Cursor: cursor})
+	return page, c.answer(call, err, part{"page", out.GetPage(), &page})
+}
+
+// Poll asks once whether an alert fires.
+func (c *Client) Poll(ctx context.Context, alert string, req Request) (AlertState, error) {
+	call := "Poll " + req.ID
+	in, err := block(alert, req)
+	if err != nil {
+		return AlertState{}, c.fail(call, err)
+	}
+	var state AlertState
+	out, err := c.calls.PollAlert(ctx, in)
+	return state, c.answer(call, err, part{"state", out.GetState(), &state})
+}
+
+// Document writes one of the plugin's documents. It needs no Configure.
+func (c *Client) Document(ctx context.Context, name string, req DocumentRequest) (string, error) {
+	call := "Document " + name
+	b, err := encode("request", req)
+	if err != nil {
+		return "", c.fail(call, err)
+	}
+	out, err := c.calls.WriteDocument(ctx, &proto.WriteDocumentRequest{Name: name, Request: b})
+	return out.GetText(), c.answer(call, err)
 }
 
 // Renew extends the lease by its full length.

@@ -67,10 +67,51 @@ func TestEverythingTravels(t *testing.T) {
 	seen, err := l.Probe(ctx, "fake_probe", Request{})
 	require.NoError(t, err)
 	require.Equal(t, Observation{Class: "status", Detail: "503"}, seen)
+	answer, err := l.Write(ctx, "fake_log", Request{ID: "ledger.fake_log.x"}, LedgerEntry{Seq: 3})
+	require.NoError(t, err)
+	require.Equal(t, LedgerAnswer{Outcome: LedgerInfo, Detail: "ledger.fake_log.x 3", Promise: "on two replicas"}, answer)
+	page, err := l.Read(ctx, "fake_log", Request{Run: "r"}, "")
+	require.NoError(t, err)
+	require.Equal(t, LedgerPage{Entries: []LedgerEntry{{Run: "r", Seq: 7, Worker: 2, Time: time.Unix(1, 5).UTC()}}, Strange: []string{"a hat"}, Next: "1"}, page)
+	fires, err := l.Poll(ctx, "fake_alarm", Request{ID: "alert.fake_alarm.x"})
+	require.NoError(t, err)
+	require.Equal(t, AlertState{Firing: true, Summary: "fire in alert.fake_alarm.x"}, fires)
 	left, err := l.Sweep(ctx)
 	require.NoError(t, err)
 	require.Equal(t, "left", left[0].ID)
 	require.NoError(t, l.Renew(ctx))
+}
+
+// A ledger's reader is asked again after an error, but for one that its author calls final.
+func TestAFinalErrorIsKnownAsOne(t *testing.T) {
+	l := ready(t, fakePlugin(newWorld()))
+	_, err := l.Read(t.Context(), "fake_log", Request{ID: "x"}, "1")
+	require.EqualError(t, err, "plugin fake: Read x: busy")
+	require.NotErrorIs(t, err, ErrFinal)
+	_, err = l.Read(t.Context(), "fake_log", Request{ID: "x"}, "lost")
+	require.EqualError(t, err, "plugin fake: Read x: reading: no such cursor")
+	require.ErrorIs(t, err, ErrFinal)
+	_, err = l.Write(t.Context(), "fake_log", Request{ID: "x"}, LedgerEntry{Seq: 13})
+	require.ErrorContains(t, err, "unlucky")
+	_, err = l.Poll(t.Context(), "fake_mute", Request{ID: "x"})
+	require.EqualError(t, err, "plugin fake: Poll x: no answer")
+	_, err = l.Read(t.Context(), "fake_lag", Request{}, "")
+	require.ErrorIs(t, err, ErrNotOffered)
+}
+
+// A document is about what the request says, so it is there before Configure, and where Configure could not reach anything.
+func TestADocumentNeedsNoConfigure(t *testing.T) {
+	l, ctx := local(t, fakePlugin(newWorld())), t.Context()
+	text, err := l.Document(ctx, "rights", DocumentRequest{
+		Scenario: "loss", Plugins: []DocumentPlugin{{Alias: "west"}}, Blocks: []DocumentBlock{{Kind: "target"}, {Kind: "fault"}},
+	})
+	require.NoError(t, err)
+	require.Equal(t, "loss 1 2\n", text)
+	_, err = l.Document(ctx, "rights", DocumentRequest{Scenario: "wrong"})
+	require.EqualError(t, err, "plugin fake: Document rights: there is no such right")
+	_, err = l.Document(ctx, "wrongs", DocumentRequest{})
+	require.ErrorIs(t, err, ErrNotOffered)
+	require.ErrorContains(t, err, "it has rights")
 }
 
 func TestEventsArriveUntilTheContextEnds(t *testing.T) {
@@ -235,11 +276,21 @@ func TestRevertInterruptsInject(t *testing.T) {
 	require.False(t, w.has("h"))
 }
 
+// impatient wants to say itself how often it is asked.
+type impatient struct{ fakeAlert }
+
+func (impatient) Schema() Schema {
+	return Schema{Attributes: []Attribute{{Name: "interval", Type: Duration}}}
+}
+
 func TestAuthorsMistakesAreNamed(t *testing.T) {
 	for want, p := range map[string]*Plugin{
 		"no plugin":              nil,
 		"plugin name":            {Name: "my-plugin", Version: "1.0.0"},
 		"not a semantic version": {Name: "mine", Version: "v1"},
+		"gameday adds it":        {Name: "mine", Version: "1.0.0", Alerts: map[string]Alert{"mine_alarm": impatient{}}},
+		"cannot be a flag":       {Name: "mine", Version: "1.0.0", Documents: map[string]Document{"Rights": {Write: fakePlugin(newWorld()).Documents["rights"].Write}}},
+		"has no Write":           {Name: "mine", Version: "1.0.0", Documents: map[string]Document{"rights": {}}},
 		"must begin with mine_":  {Name: "mine", Version: "1.0.0", Faults: map[string]Fault{"outage": fakeFault{}}},
 		"is nil":                 {Name: "mine", Version: "1.0.0", Probers: map[string]Prober{"mine_p": nil}},
 	} {

@@ -17,7 +17,7 @@ var (
 	ErrLeaseExpired = errors.New("the plugin's lease has expired: it reverts its faults and exits")
 	// ErrOutOfOrder: the call does not fit the session, such as Inject without a lease.
 	ErrOutOfOrder = errors.New("call out of order")
-	// ErrNotOffered: the plugin has no such target, fault, action, prober or ability.
+	// ErrNotOffered: the plugin has no such target, fault, action, prober, ledger, alert, document or ability.
 	ErrNotOffered = errors.New("not offered by the plugin")
 	// ErrTooLarge: a message above MaxMessage.
 	ErrTooLarge = fmt.Errorf("larger than the %d MiB that one message may have", MaxMessage>>20)
@@ -60,6 +60,8 @@ func wireError(ctx context.Context, err error) error {
 		code = codes.Unimplemented
 	case errors.Is(err, ErrPanicked):
 		code = codes.Internal
+	case errors.Is(err, ErrFinal):
+		code = codes.InvalidArgument
 	case ctx.Err() != nil && errors.Is(err, context.Cause(ctx)):
 		code = status.FromContextError(ctx.Err()).Code()
 	}
@@ -88,6 +90,8 @@ func callError(plugin, call string, err error) error {
 		out.Message = fmt.Sprintf("%v (%s)", ErrTooLarge, s.Message())
 	case codes.Internal:
 		out.kind = ErrPanicked
+	case codes.InvalidArgument:
+		out.kind = ErrFinal
 	case codes.Canceled:
 		out.kind = context.Canceled
 	case codes.DeadlineExceeded:

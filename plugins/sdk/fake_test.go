@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -141,6 +142,36 @@ func (p fakeProber) Probe(context.Context, Request) (Observation, error) {
 	return Observation{Class: "status", Detail: "503"}, p.err
 }
 
+// fakeLedger acknowledges, and holds one record of its own making.
+type fakeLedger struct{}
+
+func (fakeLedger) Schema() Schema { return Schema{Doc: "Records."} }
+
+func (fakeLedger) Write(_ context.Context, req Request, e LedgerEntry) (LedgerAnswer, error) {
+	if e.Seq == 13 {
+		return LedgerAnswer{}, Final(errors.New("unlucky")) // whatever Final says, a write has one kind of error
+	}
+	return LedgerAnswer{Outcome: LedgerInfo, Detail: fmt.Sprint(req.ID, " ", e.Seq), Promise: "on two replicas"}, nil
+}
+
+func (fakeLedger) Read(_ context.Context, req Request, cursor string) (LedgerPage, error) {
+	switch cursor {
+	case "":
+		return LedgerPage{Entries: []LedgerEntry{{Run: req.Run, Seq: 7, Worker: 2, Time: time.Unix(1, 5).UTC()}}, Strange: []string{"a hat"}, Next: "1"}, nil
+	case "1":
+		return LedgerPage{}, errors.New("busy")
+	}
+	return LedgerPage{}, fmt.Errorf("reading: %w", Final(errors.New("no such cursor")))
+}
+
+type fakeAlert struct{ err error }
+
+func (fakeAlert) Schema() Schema { return Schema{Doc: "Alarms."} }
+
+func (a fakeAlert) Poll(_ context.Context, req Request) (AlertState, error) {
+	return AlertState{Firing: true, Summary: "fire in " + req.ID}, a.err
+}
+
 func fakePlugin(w *world) *Plugin {
 	return &Plugin{
 		Name: "fake", Version: "1.2.3", Doc: "For tests.",
@@ -160,6 +191,14 @@ func fakePlugin(w *world) *Plugin {
 		Faults:  map[string]Fault{"fake_mark": fakeFault{w}},
 		Actions: map[string]Action{"fake_move": fakeAction{}},
 		Probers: map[string]Prober{"fake_probe": fakeProber{}, "fake_sick": fakeProber{errors.New("cannot ask")}},
+		Ledgers: map[string]Ledger{"fake_log": fakeLedger{}},
+		Alerts:  map[string]Alert{"fake_alarm": fakeAlert{}, "fake_mute": fakeAlert{errors.New("no answer")}},
+		Documents: map[string]Document{"rights": {Doc: "What it may do.", Write: func(_ context.Context, req DocumentRequest) (string, error) {
+			if req.Scenario == "wrong" {
+				return "", errors.New("there is no such right")
+			}
+			return fmt.Sprintln(req.Scenario, len(req.Plugins), len(req.Blocks)), nil
+		}}},
 		Sweep: func(context.Context) ([]Handle, error) {
 			return []Handle{{ID: "left", Plugin: "fake", Fault: "fake_mark", Undo: json.RawMessage(`{}`)}}, nil
 		},

@@ -54,13 +54,22 @@ type Info struct {
 	Faults  map[string]Schema `json:"faults,omitempty"`
 	Actions map[string]Schema `json:"actions,omitempty"`
 	Probers map[string]Schema `json:"probers,omitempty"`
+	Ledgers map[string]Schema `json:"ledgers,omitempty"`
+	Alerts  map[string]Schema `json:"alerts,omitempty"`
+	// Documents says of each document what it is, by name.
+	Documents map[string]string `json:"documents,omitempty"`
 }
 
 // Describe collects the schemas of everything the plugin offers.
 func (p *Plugin) Describe() Info {
+	docs := make(map[string]string, len(p.Documents))
+	for name, d := range p.Documents {
+		docs[name] = d.Doc
+	}
 	return Info{
 		Name: p.Name, Version: p.Version, Doc: p.Doc, Config: p.Config, Outputs: p.Outputs,
 		Targets: schemas(p.Targets), Faults: schemas(p.Faults), Actions: schemas(p.Actions), Probers: schemas(p.Probers),
+		Ledgers: schemas(p.Ledgers), Alerts: schemas(p.Alerts), Documents: docs,
 	}
 }
 

@@ -67,11 +67,16 @@ type Plugin struct {
 
 	// Configure is called once, before anything but Describe. The returned map has one value for each of Outputs.
 	Configure func(context.Context, Settings) (map[string]any, []Problem, error)
-	// Targets, Faults, Actions and Probers are keyed by block type, which starts with the plugin's name: lab_zone_outage.
+	// Targets, Faults, Actions, Probers, Ledgers and Alerts are keyed by block type, which starts with the plugin's name:
+	// lab_zone_outage.
 	Targets map[string]TargetType
 	Faults  map[string]Fault
 	Actions map[string]Action
 	Probers map[string]Prober
+	Ledgers map[string]Ledger
+	Alerts  map[string]Alert
+	// Documents are keyed by their name, which is the flag that prints them: gameday plugin docs NAME --DOCUMENT.
+	Documents map[string]Document
 	// Observe sends what the system itself noticed (a backend marked down, a failover) until the context ends.
 	Observe func(context.Context, func(Event)) error
 	// Sweep finds everything that carries gameday's mark, journal or none, as handles that Revert understands.

@@ -129,6 +129,67 @@ func (v *service) Probe(ctx context.Context, in *proto.BlockRequest) (*proto.Pro
 	return &out, wireError(ctx, err)
 }
 
+func (v *service) WriteLedger(ctx context.Context, in *proto.WriteLedgerRequest) (*proto.WriteLedgerReply, error) {
+	var out proto.WriteLedgerReply
+	err := onBlock(v.session, "Write", v.session.plugin.Ledgers, "ledger", in, func(l Ledger, req Request) error {
+		var e LedgerEntry
+		if err := decode("entry", in.GetEntry(), &e); err != nil {
+			return err
+		}
+		answer, err := l.Write(ctx, req, e)
+		if err != nil {
+			return err
+		}
+		out.Answer, err = encode("answer", answer)
+		return err
+	})
+	return &out, wireError(ctx, err)
+}
+
+func (v *service) ReadLedger(ctx context.Context, in *proto.ReadLedgerRequest) (*proto.ReadLedgerReply, error) {
+	var out proto.ReadLedgerReply
+	err := onBlock(v.session, "Read", v.session.plugin.Ledgers, "ledger", in, func(l Ledger, req Request) error {
+		page, err := l.Read(ctx, req, in.GetCursor())
+		if err != nil {
+			return err
+		}
+		out.Page, err = encode("page", page)
+		return err
+	})
+	return &out, wireError(ctx, err)
+}
+
+func (v *service) PollAlert(ctx context.Context, in *proto.BlockRequest) (*proto.PollAlertReply, error) {
+	var out proto.PollAlertReply
+	err := onBlock(v.session, "Poll", v.session.plugin.Alerts, "alert", in, func(a Alert, req Request) error {
+		state, err := a.Poll(ctx, req)
+		if err != nil {
+			return err
+		}
+		out.State, err = encode("state", state)
+		return err
+	})
+	return &out, wireError(ctx, err)
+}
+
+// WriteDocument needs no Configure: a document is about what the request says, and not about the world.
+func (v *service) WriteDocument(ctx context.Context, in *proto.WriteDocumentRequest) (*proto.WriteDocumentReply, error) {
+	var out proto.WriteDocumentReply
+	doc, err := offered(v.session.plugin.Documents, "document", in.GetName())
+	if err != nil {
+		return nil, wireError(ctx, err)
+	}
+	var req DocumentRequest
+	if err := decode("request", in.GetRequest(), &req); err != nil {
+		return nil, wireError(ctx, err)
+	}
+	err = v.session.guard("WriteDocument "+in.GetName(), func() (err error) {
+		out.Text, err = doc.Write(ctx, req)
+		return err
+	})
+	return &out, wireError(ctx, err)
+}
+
 func (v *service) Renew(ctx context.Context, _ *proto.RenewRequest) (*proto.RenewReply, error) {
 	return &proto.RenewReply{}, wireError(ctx, v.session.renew())
 }

@@ -32,6 +32,7 @@ func checkDescribe(ctx context.Context, s Subject, m mode) error {
 	errs = append(errs, checkSchema("plugin", info.Config))
 	for kind, m := range map[string]map[string]sdk.Schema{
 		"target": info.Targets, "fault": info.Faults, "action": info.Actions, "probe": info.Probers,
+		"ledger": info.Ledgers, "alert": info.Alerts,
 	} {
 		for _, name := range slices.Sorted(maps.Keys(m)) {
 			errs = append(errs, checkSchema(kind+" "+name, m[name]))
@@ -40,6 +41,11 @@ func checkDescribe(ctx context.Context, s Subject, m mode) error {
 	for _, name := range slices.Sorted(maps.Keys(info.Faults)) {
 		if !slices.ContainsFunc(s.Faults, func(c Case) bool { return c.Fault == name }) {
 			errs = append(errs, fmt.Errorf("fault %s is in no Case of the Subject", name))
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(info.Documents)) {
+		if info.Documents[name] == "" {
+			errs = append(errs, fmt.Errorf("document %s: no Doc, so nobody knows what it is for", name))
 		}
 	}
 	return errors.Join(errs...)
