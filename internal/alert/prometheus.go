@@ -56,48 +56,17 @@ func newPrometheus(cfg json.RawMessage, env Env) (Watcher, error) {
 	return p, nil
 }
 
-// Watch polls. The change is placed at the start of the poll that shows it, and its error reaches back to the start of the
-// last poll that worked.
+// Watch polls the server.
 func (p *prometheus) Watch(ctx context.Context, base time.Time, emit func(State)) error {
 	q, err := promql.New(p.server)
 	if err != nil {
 		return fmt.Errorf("watching the alert: %w", err)
 	}
 	defer q.Close()
-	interval := time.Duration(p.Interval)
-	tick := time.NewTicker(interval)
-	defer tick.Stop()
-	first, shown, lastGood := true, State{}, time.Duration(-1)
-	for {
-		at := time.Since(base)
-		firing, text, err := p.poll(ctx, q, max(interval, 5*time.Second))
-		if ctx.Err() != nil {
-			return nil
-		}
-		s := State{At: at, Firing: firing, Poll: interval, Err: err, Summary: text}
-		if err != nil {
-			s.Firing = shown.Firing
-		} else {
-			if lastGood >= 0 {
-				s.Poll = at - lastGood
-			}
-			lastGood = at
-		}
-		if first || s.Firing != shown.Firing || (s.Err != nil) != (shown.Err != nil) {
-			emit(s)
-			first, shown = false, s
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return nil
-		}
-	}
+	return Polled{Interval: time.Duration(p.Interval), Poll: func(ctx context.Context) (bool, string, error) { return p.poll(ctx, q) }}.Watch(ctx, base, emit)
 }
 
-func (p *prometheus) poll(ctx context.Context, q *promql.Client, timeout time.Duration) (bool, string, error) {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
+func (p *prometheus) poll(ctx context.Context, q *promql.Client) (bool, string, error) {
 	if p.Query != "" {
 		return p.query(ctx, q)
 	}

@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/gameday-toolkit/gameday/internal/cli/view"
 	"github.com/gameday-toolkit/gameday/internal/cli/wiring"
 	"github.com/gameday-toolkit/gameday/internal/pluginhost/lockfile"
 )
@@ -20,22 +19,6 @@ func (a *app) pluginCmd() *cobra.Command {
 		Use: "list", Short: "List the plugins that are found, and where", Args: usage(0, 0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return withReaders(cmd.Context(), func(r *wiring.Readers) error { return a.listPlugins(cmd.Context(), r) })
-		},
-	}
-	docs := &cobra.Command{
-		Use: "docs [NAME]", Short: "Print the reference of a plugin: its blocks and their attributes; without a name or with core, of the core's own types", Args: usage(0, 1, ""),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 || args[0] == "core" {
-				view.Types(a.out, wiring.Types())
-				return nil
-			}
-			return withReaders(cmd.Context(), func(r *wiring.Readers) error {
-				info, err := r.Describe(cmd.Context(), args[0])
-				if err == nil {
-					view.Reference(a.out, info)
-				}
-				return err
-			})
 		},
 	}
 	var vars varFlags
@@ -54,7 +37,7 @@ From then on no other file is started for it. Keep it under version control.`,
 		},
 	}
 	vars.add(lock)
-	cmd.AddCommand(list, docs, lock)
+	cmd.AddCommand(list, a.pluginDocsCmd(), lock)
 	return cmd
 }
 

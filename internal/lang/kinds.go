@@ -1,16 +1,21 @@
 package lang
 
-import "github.com/gameday-toolkit/gameday/plugins/sdk"
+import (
+	"slices"
+
+	"github.com/gameday-toolkit/gameday/plugins/sdk"
+)
 
 // kind describes one kind of block: what the core itself understands of it. What else a block may hold comes from the
 // schema of its type.
 type kind struct {
 	name  string
-	typed bool       // has a type label, whose schema describes the rest
-	core  sdk.Schema // the plain attributes and blocks
-	refs  []refAttr  // the attributes that refer to other blocks
-	each  bool       // may be repeated with for_each
-	only  string     // "scenario": not in an experiment; "experiment": not in a scenario
+	typed bool            // has a type label, whose schema describes the rest
+	core  sdk.Schema      // the plain attributes and blocks
+	refs  []refAttr       // the attributes that refer to other blocks
+	each  bool            // may be repeated with for_each
+	added []sdk.Attribute // what the core understands as well where the type is a plugin's
+	only  string          // "scenario": not in an experiment; "experiment": not in a scenario
 }
 
 // refAttr is an attribute whose value is a reference, or, with list, one or several.
@@ -114,7 +119,9 @@ var kinds = []*kind{
 		preset("rate", sdk.Number, 10, "records a second"),
 		preset("timeout", sdk.Duration, "1s", "how long an acknowledgement may take"),
 	)},
-	{name: "alert", typed: true},
+	{name: "alert", typed: true, added: kindSchema{
+		preset("interval", sdk.Duration, "1s", "how often it is asked: the error of the time to detect"),
+	}},
 	{name: "fault", typed: true, each: true, core: kindSchema{
 		startsAt,
 		required("hold", sdk.Duration, "how long it lasts at most"),
@@ -168,7 +175,14 @@ func kindOf(name string) *kind {
 
 // belongsToPlugin says that blocks of this kind may choose a configuration with plugin = plugin.NAME.
 func (k *kind) belongsToPlugin() bool {
-	return k.name == "target" || k.name == "probe" || k.name == "fault" || k.name == "action"
+	return slices.Contains([]string{"target", "probe", "ledger", "alert", "fault", "action"}, k.name)
+}
+
+// ofPlugin is the kind as it is for the types of a plugin.
+func (k *kind) ofPlugin() *kind {
+	own := *k
+	own.core.Attributes = append(slices.Clip(k.core.Attributes), k.added...)
+	return &own
 }
 
 type kindSchema []sdk.Attribute

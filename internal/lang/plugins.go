@@ -31,6 +31,10 @@ func offered(info sdk.Info, kind string) map[string]sdk.Schema {
 		return info.Faults
 	case "action":
 		return info.Actions
+	case "ledger":
+		return info.Ledgers
+	case "alert":
+		return info.Alerts
 	}
 	return nil
 }

@@ -38,7 +38,7 @@ func TestTheReferenceIsTrue(t *testing.T) {
 func blockTables() string {
 	var out strings.Builder
 	for _, k := range append(kinds, environmentKind()) {
-		if len(k.core.Attributes)+len(k.refs) == 0 {
+		if len(k.core.Attributes)+len(k.refs)+len(k.added) == 0 {
 			continue
 		}
 		labels := ` "NAME"`
@@ -54,6 +54,10 @@ func blockTables() string {
 			row(&out, r.name, form, r.doc)
 		}
 		attributes(&out, "", k.core)
+		for _, a := range k.added {
+			a.Doc += "; for the types of plugins, where the core's own types have theirs"
+			attributes(&out, "", schema(a))
+		}
 		if k.each {
 			row(&out, "for_each", "map or set of strings", "repeats the block")
 		}

@@ -36,8 +36,11 @@ func (l *loader) bindTypes(src *source) {
 
 // specFor makes the decoder of a block's type, once for each type.
 func (l *loader) specFor(d *decl, plugin string, s sdk.Schema) *spec {
-	key := address(d.kind.name, plugin, d.typ)
-	sp, err := l.specs.get(key, func() (*spec, error) { return newSpec(d.kind, s) })
+	key, k := address(d.kind.name, plugin, d.typ), d.kind
+	if plugin != "" {
+		k = k.ofPlugin()
+	}
+	sp, err := l.specs.get(key, func() (*spec, error) { return newSpec(k, s) })
 	if err != nil {
 		l.add(fail(&d.rng, fmt.Sprintf("The type %q is described wrongly", d.typ), "%s. This is a mistake in whatever offers the type.", upperFirst(err.Error())))
 	}

@@ -39,7 +39,7 @@ func (b *body) inFlight(rate float64, timeout plan.Duration) {
 }
 
 func (b *body) ledger() {
-	l := plan.Ledger{Addr: b.inst.addr, Type: b.d.typ, Config: b.conf, Pos: b.pos()}
+	l := plan.Ledger{Addr: b.inst.addr, Type: b.d.typ, Plugin: b.d.plugin, Config: b.conf, Pos: b.pos()}
 	l.Rate = b.number("rate", maxLedgerRate)
 	l.Timeout = b.positive("timeout")
 	b.inFlight(l.Rate, l.Timeout)
@@ -47,7 +47,9 @@ func (b *body) ledger() {
 }
 
 func (b *body) alert() {
-	b.s.ev.draft.Alerts = append(b.s.ev.draft.Alerts, plan.Alert{Addr: b.inst.addr, Type: b.d.typ, Config: b.conf, Pos: b.pos()})
+	a := plan.Alert{Addr: b.inst.addr, Type: b.d.typ, Plugin: b.d.plugin, Config: b.conf, Pos: b.pos()}
+	a.Interval = b.positive("interval")
+	b.s.ev.draft.Alerts = append(b.s.ev.draft.Alerts, a)
 }
 
 func (b *body) slo() {

@@ -292,5 +292,24 @@ func (m *meter) dependsOn(res *ObjectiveResult) []string {
 	if slo := m.run.SLO(o.SLO); slo != nil && slo.Probe != "" {
 		on = append(on, slo.Probe)
 	}
-	return append(on, o.Actions...)
+	return append(append(on, m.pluginsOf(on)...), o.Actions...)
+}
+
+// pluginsOf are the plugins that ask for the probes, ledgers and alerts among the addresses.
+func (m *meter) pluginsOf(on []string) (plugins []string) {
+	add := func(addr, key string) {
+		if key != "" && slices.Contains(on, addr) {
+			plugins = append(plugins, "plugin."+key)
+		}
+	}
+	for _, p := range m.run.Plan.Probes {
+		add(p.Addr, p.Plugin)
+	}
+	for _, l := range m.run.Plan.Ledgers {
+		add(l.Addr, l.Plugin)
+	}
+	for _, a := range m.run.Plan.Alerts {
+		add(a.Addr, a.Plugin)
+	}
+	return plugins
 }

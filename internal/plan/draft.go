@@ -134,6 +134,7 @@ type Ratio struct {
 type Ledger struct {
 	Addr    string          `json:"addr"`
 	Type    string          `json:"type"`
+	Plugin  string          `json:"plugin,omitempty"` // Key; empty for the core's own kinds
 	Rate    float64         `json:"rate"`
 	Timeout Duration        `json:"timeout"`
 	Config  json.RawMessage `json:"config,omitempty"`
@@ -142,10 +143,12 @@ type Ledger struct {
 
 // Alert is a way to see that somebody would have been woken.
 type Alert struct {
-	Addr   string          `json:"addr"`
-	Type   string          `json:"type"`
-	Config json.RawMessage `json:"config,omitempty"`
-	Pos    Pos             `json:"pos"`
+	Addr     string          `json:"addr"`
+	Type     string          `json:"type"`
+	Plugin   string          `json:"plugin,omitempty"`   // Key; empty for the core's own kinds
+	Interval Duration        `json:"interval,omitempty"` // between the questions to a plugin; the core's own kinds have their own
+	Config   json.RawMessage `json:"config,omitempty"`
+	Pos      Pos             `json:"pos"`
 }
 
 // When says when a step starts: At after the beginning of the inject phase, or, with After, at After the moment when the

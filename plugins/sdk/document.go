@@ -14,7 +14,8 @@ type Document struct {
 	Write func(context.Context, DocumentRequest) (string, error)
 }
 
-// DocumentRequest says what a document is to be about. Sensitive values are not in it: a reference stands in their place.
+// DocumentRequest says what a document is to be about. Sensitive values are not in
+// it: an empty text stands in their place. Nor is what only a configured plugin would know.
 type DocumentRequest struct {
 	// Scenario is the scenario's name. Where it is empty, the document is about everything that the plugin can do.
 	Scenario string `json:"scenario,omitempty"`

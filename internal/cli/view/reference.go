@@ -25,6 +25,20 @@ func Reference(w io.Writer, info sdk.Info) {
 	blocks(w, "fault", info.Faults)
 	blocks(w, "action", info.Actions)
 	blocks(w, "probe", info.Probers)
+	blocks(w, "ledger", info.Ledgers)
+	blocks(w, "alert", info.Alerts)
+	documents(w, info)
+}
+
+// documents lists what else the plugin can print.
+func documents(w io.Writer, info sdk.Info) {
+	if len(info.Documents) == 0 {
+		return
+	}
+	fmt.Fprintf(w, "\n## Its documents\n\n")
+	for _, name := range slices.Sorted(maps.Keys(info.Documents)) {
+		fmt.Fprintf(w, "- `gameday plugin docs %s --%s`: %s\n", info.Name, name, clean(info.Documents[name]))
+	}
 }
 
 // Types prints the core's own types of blocks, as Markdown.

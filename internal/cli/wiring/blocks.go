@@ -29,13 +29,13 @@ func misfits(d *plan.Draft) (notices []plan.Notice) {
 		}
 	}
 	for _, l := range d.Ledgers {
-		if k, ok := ledger.Kinds()[l.Type]; ok {
+		if k, ok := ledger.Kinds()[l.Type]; ok && l.Plugin == "" {
 			made, err := k.New(reveal(l.Config), ledger.Env{})
 			note(l.Addr, thrown(made, err))
 		}
 	}
 	for _, a := range d.Alerts {
-		if k, ok := alert.Kinds()[a.Type]; ok {
+		if k, ok := alert.Kinds()[a.Type]; ok && a.Plugin == "" {
 			_, err := k.New(reveal(a.Config), alert.Env{})
 			note(a.Addr, err)
 		}

@@ -42,6 +42,9 @@ func (s *sources) ledgers() (out []engine.Ledger, err error) {
 }
 
 func (w *writing) store(base time.Time) (ledger.Store, error) {
+	if w.plan.Plugin != "" {
+		return w.src.pluginStore(w.plan), nil
+	}
 	k, ok := ledger.Kinds()[w.plan.Type]
 	if !ok {
 		return nil, fmt.Errorf("%s: there is no ledger of type %q in this gameday", w.plan.Addr, w.plan.Type)

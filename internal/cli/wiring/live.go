@@ -52,14 +52,28 @@ func NewLive(ctx context.Context, p *plan.Plan, dirs []string, lease time.Durati
 		l.slots[pl.Key()] = &slot{plugin: pl, held: map[string]bool{}}
 		sums[pl.Name] = pl.SHA256 // what runs is what was planned
 	}
-	for _, pr := range p.Probes {
-		if s := l.slots[pr.Plugin]; s != nil {
+	for _, key := range watching(p) {
+		if s := l.slots[key]; s != nil {
 			s.sources = true
 		}
 	}
 	l.host = pluginhost.New(pluginhost.Options{Dirs: dirs, Checksums: sums, StateDir: stateDir, Stderr: logs})
 	l.ctx, l.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	return l
+}
+
+// watching are the plugins that a run is measured with.
+func watching(p *plan.Plan) (keys []string) {
+	for _, pr := range p.Probes {
+		keys = append(keys, pr.Plugin)
+	}
+	for _, lg := range p.Ledgers {
+		keys = append(keys, lg.Plugin)
+	}
+	for _, a := range p.Alerts {
+		keys = append(keys, a.Plugin)
+	}
+	return keys
 }
 
 // Start launches all plugins at the same time.

@@ -50,7 +50,7 @@ func (s *sources) probes() (out []engine.Probe, err error) {
 
 func (s *sources) prober(p plan.Probe, base time.Time) (probe.Prober, error) {
 	if p.Plugin != "" {
-		return &pluginProber{live: s.live, key: p.Plugin, kind: p.Type, req: sdk.Request{Run: s.run, ID: p.Addr, Config: s.reveal(p.Config), Seed: s.plan.Seed}}, nil
+		return &pluginProber{s.pluginBlock(p.Plugin, p.Type, p.Addr, p.Config)}, nil
 	}
 	k, ok := probe.Kinds()[p.Type]
 	if !ok {
@@ -58,32 +58,6 @@ func (s *sources) prober(p plan.Probe, base time.Time) (probe.Prober, error) {
 	}
 	return k.New(s.reveal(p.Config), probe.Env{Base: base})
 }
-
-// pluginProber asks through a plugin.
-type pluginProber struct {
-	live      *Live
-	key, kind string
-	req       sdk.Request
-}
-
-func (p *pluginProber) Probe(ctx context.Context) probe.Answer {
-	c, err := p.live.client(ctx, p.key)
-	if err != nil {
-		return probe.Answer{Class: sample.Other, Detail: err.Error()}
-	}
-	o, err := c.Probe(ctx, p.kind, p.req)
-	switch {
-	case ctx.Err() != nil:
-		return probe.Answer{Class: sample.Timeout, Detail: "no answer in time"}
-	case err != nil:
-		return probe.Answer{Class: sample.Other, Detail: err.Error()}
-	case o.Good:
-		return probe.Answer{Good: true}
-	}
-	return probe.Answer{Class: sample.ParseClass(o.Class), Detail: o.Detail}
-}
-
-func (*pluginProber) Close() error { return nil }
 
 func (s *sources) ratios() (out []engine.Ratio, err error) {
 	for _, slo := range s.plan.SLOs {
@@ -138,6 +112,9 @@ func (s *sources) alerts() (out []engine.Alert, err error) {
 }
 
 func (s *sources) watcher(a plan.Alert) (alert.Watcher, error) {
+	if a.Plugin != "" {
+		return s.pluginAlert(a), nil
+	}
 	k, ok := alert.Kinds()[a.Type]
 	if !ok {
 		return nil, fmt.Errorf("%s: there is no alert of type %q in this gameday", a.Addr, a.Type)

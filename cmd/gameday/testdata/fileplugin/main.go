@@ -45,6 +45,9 @@ func main() {
 		Faults:    map[string]sdk.Fault{"file_missing": missing{p}},
 		Actions:   map[string]sdk.Action{"file_write": write{p}},
 		Probers:   map[string]sdk.Prober{"file_exists": exists{p}},
+		Ledgers:   map[string]sdk.Ledger{"file_records": records{p}},
+		Alerts:    map[string]sdk.Alert{"file_alarm": alarm{p}},
+		Documents: map[string]sdk.Document{"rights": {Doc: "What it may do.", Write: rights}},
 		Sweep:     p.sweep,
 	})
 }
