@@ -217,7 +217,9 @@ func (a *app) byHand(left []undo.Item) error {
 	return fmt.Errorf("not proven to be gone: %s", strings.Join(names, ", "))
 }
 
-// secretsOf evaluates the scenario again with the values that its variables had; the sensitive ones are given again.
+// secretsOf evaluates the scenario again with the values that its variables had; the sensitive ones are given again. Those
+// of the plugins' own blocks are all that an undo can need, and so no plugin is asked: one that cannot be reached does not
+// keep another from undoing.
 func (a *app) secretsOf(ctx context.Context, p *plan.Plan, vars *varFlags) (secrets map[string]string, err error) {
 	f := &planFile{Path: p.Dir, Plan: p}
 	src, clean, err := f.source(vars)
@@ -230,14 +232,8 @@ func (a *app) secretsOf(ctx context.Context, p *plan.Plan, vars *varFlags) (secr
 		if err := a.refuse(mistakes); err != nil {
 			return hint(fmt.Errorf("finding the sensitive values again: %w", err), "give them with -var, -var-file or GAMEDAY_VAR_name, as for the run")
 		}
-		d, diags, err := wiring.Draft(ctx, r, m)
-		if err == nil && diags.HasErrors() {
-			err = diags
-		}
-		if err == nil {
-			secrets = d.Secrets
-		}
-		return err
+		secrets = m.Secrets()
+		return nil
 	})
 	return secrets, err
 }

@@ -52,29 +52,59 @@ func (a *app) sweep(ctx context.Context, r *wiring.Readers, names []string, o *s
 	if err != nil {
 		return err
 	}
-	_, notices, err := r.Configure(ctx, plugins, secrets)
-	for _, n := range notices {
-		if n.Problem.Severity == sdk.Error {
-			cure := cmp.Or(n.Problem.Detail, "configure it as a scenario does: -scenario PATH")
-			err = errors.Join(err, hint(fmt.Errorf("%s: %s", n.Addr, n.Problem.Summary), cure))
-		}
-	}
-	if err != nil {
-		return err
-	}
+	deaf := a.configured(ctx, r, plugins, secrets)
 	busy, err := busyRuns()
 	if err != nil {
 		return err
 	}
 	var found []undo.Item
 	for _, p := range plugins {
+		if deaf[p.Key()] != nil {
+			continue
+		}
 		items, err := a.found(ctx, r, p.Key(), busy)
 		if err != nil {
-			return err
+			deaf[p.Key()] = err
 		}
 		found = append(found, items...)
 	}
-	return a.revertFound(ctx, found, o)
+	// One that cannot answer does not keep what others found from being undone.
+	return a.both(inOrder(plugins, deaf), a.revertFound(ctx, found, o))
+}
+
+// both returns the outcome with the higher claim, and prints the other.
+func (a *app) both(deaf, outcome error) error {
+	var code exitError
+	if deaf != nil && errors.As(outcome, &code) {
+		a.complain(deaf)
+		return outcome
+	}
+	return errors.Join(deaf, outcome)
+}
+
+// configured configures each plugin and says which of them could not be, and why.
+func (a *app) configured(ctx context.Context, r *wiring.Readers, plugins []plan.Plugin, secrets map[string]string) map[string]error {
+	deaf := map[string]error{}
+	for _, p := range plugins {
+		_, notices, err := r.Configure(ctx, []plan.Plugin{p}, secrets)
+		for _, n := range notices {
+			if n.Problem.Severity == sdk.Error {
+				cure := cmp.Or(n.Problem.Detail, "configure it as a scenario does: -scenario PATH")
+				err = errors.Join(err, hint(fmt.Errorf("%s: %s", n.Addr, n.Problem.Summary), cure))
+			}
+		}
+		if err != nil {
+			deaf[p.Key()] = err
+		}
+	}
+	return deaf
+}
+
+func inOrder(plugins []plan.Plugin, deaf map[string]error) (err error) {
+	for _, p := range plugins {
+		err = errors.Join(err, deaf[p.Key()])
+	}
+	return err
 }
 
 // swept are the plugins to ask: those of the scenario, or those named, or all that can be found.

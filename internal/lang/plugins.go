@@ -7,6 +7,7 @@ import (
 
 	"github.com/hashicorp/go-version"
 	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/gameday-toolkit/gameday/plugins/sdk"
@@ -155,15 +156,29 @@ func (l *loader) attrRange(body hcl.Body, name string, otherwise hcl.Range) hcl.
 	return otherwise
 }
 
+// configuresNothing refuses whatever the plugin block of an experiment holds besides a version.
+func (l *loader) configuresNothing(d *decl) {
+	var places []hcl.Range
+	attrs, _ := d.block.Body.JustAttributes()
+	for _, name := range keys(attrs) {
+		if name != "version" {
+			places = append(places, attrs[name].NameRange)
+		}
+	}
+	if body, ok := d.block.Body.(*hclsyntax.Body); ok {
+		for _, b := range body.Blocks {
+			places = append(places, b.TypeRange)
+		}
+	}
+	for _, rng := range places {
+		l.add(fail(&rng, fmt.Sprintf("An experiment does not configure plugin %q", d.name), "Here the block may say which version is needed. The scenario configures the plugin."))
+	}
+}
+
 // demandPlugins takes the plugin blocks of an experiment, which configure nothing: they say what it needs.
 func (l *loader) demandPlugins(src *source) {
 	for _, d := range src.ofKind("plugin") {
-		attrs, _ := d.block.Body.JustAttributes()
-		for _, name := range keys(attrs) {
-			if name != "version" {
-				l.add(fail(&attrs[name].NameRange, fmt.Sprintf("An experiment does not configure plugin %q", d.name), "Here the block may say which version is needed. The scenario configures the plugin."))
-			}
-		}
+		l.configuresNothing(d)
 		want, found := l.constraint(d), false
 		for _, p := range l.plugins {
 			if p.decl.name == d.name {

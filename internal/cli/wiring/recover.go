@@ -63,7 +63,7 @@ func (c *Recovery) Run(ctx context.Context) (left []undo.Item, err error) {
 	if p.plan.Secrets, err = c.secrets(run.Plan, open); err != nil {
 		return all, err
 	}
-	items, hopeless, openErr := p.openable(ctx, all)
+	items, hopeless, openErr := openable(ctx, all, keysOf(open))
 	left = append(undo.All(ctx, items, rec.record, c.Options), hopeless...)
 	names := []string{}
 	for _, it := range left {
@@ -73,15 +73,25 @@ func (c *Recovery) Run(ctx context.Context) (left []undo.Item, err error) {
 	return left, errors.Join(openErr, err, rec.err)
 }
 
+// keysOf tells which configuration of which plugin undoes what is at an address. Two of one plugin may reach different
+// worlds, and only one of them may be gone.
+func keysOf(open []history.Outstanding) map[string]string {
+	keys := map[string]string{}
+	for _, o := range open {
+		keys[o.Addr] = o.Plugin
+	}
+	return keys
+}
+
 // openable sets apart what cannot be undone because its plugin cannot be had: to try for minutes would not help.
-func (p *putter) openable(ctx context.Context, all []undo.Item) (items, hopeless []undo.Item, err error) {
+func openable(ctx context.Context, all []undo.Item, keys map[string]string) (items, hopeless []undo.Item, err error) {
 	tried := map[string]error{}
 	for _, it := range all {
-		name := it.Handle.Plugin
-		if _, done := tried[name]; !done && name != "" {
-			_, tried[name] = it.Open(ctx)
+		key := keys[it.Addr]
+		if _, done := tried[key]; !done && key != "" {
+			_, tried[key] = it.Open(ctx)
 		}
-		if tried[name] != nil {
+		if tried[key] != nil {
 			hopeless = append(hopeless, it)
 			continue
 		}
