@@ -6,7 +6,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LINT    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 LDFLAGS := -ldflags "-s -w -X github.com/gameday-toolkit/gameday/internal/cli.Version=$(VERSION)"
 
-.PHONY: build demo test integration integration-deps crash-test race lint-tool lint fuzz bench scenarios examples clean
+.PHONY: build demo test test-kubernetes integration integration-deps crash-test race lint-tool lint fuzz bench scenarios examples clean
 
 build: ## gameday and its plugins, in bin/
 	$(GO) build $(LDFLAGS) -o $(BIN)/ ./cmd/...
@@ -19,6 +19,9 @@ test: ## all tests that need nothing but Go, and a list of those that were skipp
 
 crash-test: ## the whole matrix of docs/crash-safety.md: fifteen minutes; root for the full disk and the network. UPDATE=1 writes that page
 	cd internal/crash && $(GO) test -count=1 -timeout 60m -full $(if $(UPDATE),-update)
+
+test-kubernetes: ## the Kubernetes plugin on a real control plane, which is built first: 7 minutes the first time
+	cluster=$$(internal/cluster/build) && GAMEDAY_CLUSTER=$$cluster GAMEDAY_REQUIRE=1 $(GO) test -count=1 -timeout 20m ./plugins/kubernetes/...
 
 integration-deps: ## Debian's packages that `make integration` runs against; root
 	.ci/integration-deps
