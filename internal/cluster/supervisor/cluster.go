@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"runtime/debug"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/component-base/version"
 
@@ -29,15 +31,31 @@ type Cluster struct {
 	layout      layout
 	self        string
 	starter     *process.Starter
-	ports       []int // etcd's client and peer port, DNS
+	machine     net.Listener // the claim on the machine, for real nodes
+	janitor     *process.Janitor
+	ports       []int // free ones, by the constants below
 	etcd        string
 	credentials *credentials
+	rest        *rest.Config
 	client      kubernetes.Interface
 	nodes       []node
 	components  []*component // in the order of their start
-	dns         string
+	dns         string       // host:port
+	stopDNS     func()
 	startup     time.Duration
 }
+
+const (
+	etcdPort = iota
+	etcdPeerPort
+	serverPort
+	dnsPort
+	dnsHealthPort
+	dnsReadyPort
+	portCount
+)
+
+const loopback = "127.0.0.1"
 
 func newCluster(config Config) (*Cluster, error) {
 	path, err := self()
@@ -46,7 +64,7 @@ func newCluster(config Config) (*Cluster, error) {
 	}
 	return &Cluster{
 		config: config, layout: layout{config.Dir}, self: path,
-		starter: process.NewStarter(), nodes: nodesOf(config.Zones, config.NodesPerZone),
+		stopDNS: func() {}, starter: process.NewStarter(), nodes: nodesOf(config.Zones, config.NodesPerZone),
 	}, nil
 }
 
@@ -56,7 +74,7 @@ func (c *Cluster) start(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, c.config.Timeout)
 	defer cancel()
 	steps := []func(context.Context) error{
-		c.prepare, c.startEtcd, c.startAPIServer, c.startControllers, c.startScheduler,
+		c.prepare, c.startRuntimes, c.startEtcd, c.startAPIServer, c.startControllers, c.startScheduler,
 		c.startNodes, c.awaitNodes, c.startDNS,
 	}
 	for _, step := range steps {
@@ -77,15 +95,15 @@ func (c *Cluster) publish() error {
 }
 
 // prepare makes all that the components read: addresses, certificates, a client.
-func (c *Cluster) prepare(context.Context) error {
+func (c *Cluster) prepare(ctx context.Context) error {
 	var err error
-	if c.ports, err = freePorts(4); err != nil {
+	if c.ports, err = freePorts(portCount); err != nil {
 		return err
 	}
-	host, port := "127.0.0.1", c.ports[3]
+	host, port := loopback, c.ports[serverPort]
 	if c.config.Nodes == kubeletNodes {
 		host = bridgeIP
-		if err := c.prepareMachine(); err != nil {
+		if err := c.prepareMachine(ctx); err != nil {
 			return err
 		}
 	}
@@ -104,12 +122,12 @@ func (c *Cluster) connect() error {
 	if err := c.credentials.kubeconfig(kubeconfig, pki.Subject{Name: "supervisor", Groups: masters}); err != nil {
 		return err
 	}
-	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
-	if err != nil {
+	var err error
+	if c.rest, err = clientcmd.BuildConfigFromFlags("", kubeconfig); err != nil {
 		return fmt.Errorf("reading the supervisor's kubeconfig: %w", err)
 	}
-	config.QPS, config.Burst = 200, 400
-	c.client, err = kubernetes.NewForConfig(config)
+	c.rest.QPS, c.rest.Burst = 200, 400
+	c.client, err = kubernetes.NewForConfig(c.rest)
 	return err
 }
 
@@ -122,14 +140,19 @@ func (c *Cluster) startNodes(ctx context.Context) error {
 
 // end ends everything, newest first. Nothing is kept, so nothing needs the time to end by itself.
 func (c *Cluster) end() error {
+	c.stopDNS()
 	for _, component := range slices.Backward(c.components) {
 		component.end()
 	}
 	c.starter.Close()
-	if c.config.Nodes == kubeletNodes {
-		return restoreMachine(c.nodes)
+	if c.machine == nil {
+		return nil
 	}
-	return nil
+	err := restoreMachine(c.nodes)
+	if err == nil {
+		c.janitor.Dismiss()
+	}
+	return errors.Join(err, c.machine.Close())
 }
 
 func (c *Cluster) versions() map[string]string {

@@ -14,6 +14,7 @@ import (
 // component is one program of the cluster. It is started again as it was started first: same arguments, same ports.
 type component struct {
 	spec    process.Spec
+	prepare func() error                // nil, or completes the spec just before a start
 	ready   func(context.Context) error // nil: nothing to wait for
 	child   *process.Child
 	stopped bool // by SIGSTOP
@@ -26,6 +27,11 @@ const readyTimeout = 90 * time.Second
 func (c *component) start(ctx context.Context, starter *process.Starter) error {
 	if c.child != nil && c.child.Alive() {
 		return fmt.Errorf("%s is running already", c.spec.Name)
+	}
+	if c.prepare != nil {
+		if err := c.prepare(); err != nil {
+			return err
+		}
 	}
 	child, err := starter.Start(c.spec)
 	if err != nil {

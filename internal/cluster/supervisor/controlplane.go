@@ -22,7 +22,7 @@ const (
 )
 
 func (c *Cluster) startEtcd(ctx context.Context) error {
-	client, peer := c.ports[0], c.ports[1]
+	client, peer := c.ports[etcdPort], c.ports[etcdPeerPort]
 	at := func(port int) string { return "http://127.0.0.1:" + strconv.Itoa(port) }
 	etcd := c.multicall("etcd", "etcd", "--name=etcd", "--data-dir="+c.layout.file("etcd"),
 		"--listen-client-urls="+at(client), "--advertise-client-urls="+at(client),

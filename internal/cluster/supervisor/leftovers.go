@@ -1,12 +1,16 @@
 package supervisor
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/gameday-toolkit/gameday/internal/cluster/process"
 )
 
 // cleanAfterKill removes what a supervisor that was killed could not. Its own children died with it.
@@ -19,10 +23,31 @@ func cleanAfterKill(l layout) error {
 	if err := errors.Join(err, json.Unmarshal(content, &config)); err != nil {
 		return fmt.Errorf("reading what the earlier cluster in %s was: %w", l.root, err)
 	}
-	if config.Nodes == kubeletNodes {
-		return restoreMachine(nodesOf(config.Zones, config.NodesPerZone))
+	if config.Nodes != kubeletNodes {
+		return nil
 	}
-	return nil
+	ctx, cancel := context.WithTimeout(context.Background(), restoreTimeout)
+	defer cancel()
+	// Another cluster may have the same names by now; it has cleaned before it began.
+	claim, err := claimMachine(ctx)
+	if err != nil {
+		return err
+	}
+	return errors.Join(cleanMachine(ctx, nodesOf(config.Zones, config.NodesPerZone)), claim.Close())
+}
+
+// startJanitor starts what cleans the machine if this process is killed: containers are no children of it, so no signal of
+// the kernel's reaches them then.
+func startJanitor(path string, l layout) (*process.Janitor, error) {
+	return process.StartJanitor(process.Spec{
+		Name: "janitor", Path: path, Args: []string{"gameday-cluster", "janitor", "-dir", l.root}, Log: l.log("janitor"),
+	})
+}
+
+// janitor waits until its supervisor has gone and cleans up after it.
+func janitor(l layout, in io.Reader) error {
+	_, _ = io.Copy(io.Discard, in) // an error ends it as well
+	return cleanAfterKill(l)
 }
 
 // leftovers names every process that still works on a directory of the cluster. It only looks.

@@ -66,10 +66,13 @@ func dispatch(ctx context.Context, command string, args []string, in io.Reader, 
 			return up(ctx, config, args, out)
 		}
 		return run(ctx, config, in, out, errs)
-	case "down":
+	case "down", "janitor": // the second is the supervisor's own
 		l, _, err := parseControl(command, args, 0, errs)
 		if err != nil {
 			return usageError{err}
+		}
+		if command == "janitor" {
+			return janitor(l, in)
 		}
 		return down(ctx, l)
 	case actStop, actContinue, actKill, actStart, actCut, actJoin:

@@ -105,21 +105,29 @@ func (c *Cluster) report(errs io.Writer) {
 
 func (c *Cluster) handle(ctx context.Context, r request) error {
 	if r.Act == actCut || r.Act == actJoin {
-		return c.link(r.Name, r.Act == actJoin)
+		return c.link(ctx, r.Name, r.Act == actJoin)
 	}
 	component, err := c.find(r.Name)
 	if err != nil {
 		return err
 	}
-	signals := map[string]syscall.Signal{
-		actStop: syscall.SIGSTOP, actContinue: syscall.SIGCONT, actKill: syscall.SIGKILL,
-	}
-	if signal, ok := signals[r.Act]; ok {
+	signal, signalled := signals[r.Act]
+	n, whole := c.realNode(r.Name)
+	switch {
+	case whole && signalled:
+		err = c.signalNode(ctx, n, signal)
+	case whole:
+		err = c.startNode(ctx, n)
+	case signalled:
 		err = component.signal(signal)
-	} else {
+	default:
 		err = component.start(ctx, c.starter)
 	}
 	return errors.Join(err, c.state().write(c.layout))
+}
+
+var signals = map[string]syscall.Signal{
+	actStop: syscall.SIGSTOP, actContinue: syscall.SIGCONT, actKill: syscall.SIGKILL,
 }
 
 // writeConfig records what is about to be made, so that it can be cleaned away when this process is killed.
