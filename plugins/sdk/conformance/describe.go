@@ -38,14 +38,23 @@ func checkDescribe(ctx context.Context, s Subject, m mode) error {
 			errs = append(errs, checkSchema(kind+" "+name, m[name]))
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(info.Faults)) {
-		if !slices.ContainsFunc(s.Faults, func(c Case) bool { return c.Fault == name }) {
-			errs = append(errs, fmt.Errorf("fault %s is in no Case of the Subject", name))
-		}
-	}
+	errs = append(errs, everyOne("fault", info.Faults, s.Faults, func(c Case) string { return c.Fault }),
+		everyOne("ledger", info.Ledgers, s.Ledgers, func(c LedgerCase) string { return c.Ledger }),
+		everyOne("alert", info.Alerts, s.Alerts, func(c AlertCase) string { return c.Alert }))
 	for _, name := range slices.Sorted(maps.Keys(info.Documents)) {
 		if info.Documents[name] == "" {
 			errs = append(errs, fmt.Errorf("document %s: no Doc, so nobody knows what it is for", name))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// everyOne checks that nothing that the plugin offers is left out of the cases.
+func everyOne[C any](kind string, offered map[string]sdk.Schema, cases []C, of func(C) string) error {
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(offered)) {
+		if !slices.ContainsFunc(cases, func(c C) bool { return of(c) == name }) {
+			errs = append(errs, fmt.Errorf("%s %s is in no Case of the Subject", kind, name))
 		}
 	}
 	return errors.Join(errs...)

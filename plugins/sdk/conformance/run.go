@@ -67,6 +67,12 @@ func (s Subject) checks() []check {
 		for _, c := range s.Targets {
 			add(m.name, c.Type, "Resolve", func(ctx context.Context) error { return checkResolve(ctx, s, m, c) })
 		}
+		for _, c := range s.Ledgers {
+			add(m.name, c.Ledger, "what is written is read back", func(ctx context.Context) error { return checkLedger(ctx, s, m, c) })
+		}
+		for _, c := range s.Alerts {
+			add(m.name, c.Alert, "Poll sees it fire and resolve", func(ctx context.Context) error { return checkAlert(ctx, s, m, c) })
+		}
 		for _, c := range s.Faults {
 			for _, f := range faultChecks() {
 				if f.needsTwo && c.Exclusive {

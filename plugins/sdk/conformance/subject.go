@@ -19,6 +19,9 @@ type Subject struct {
 	// Faults and Targets are what to check. Every fault of a plugin should be in a Case.
 	Faults  []Case
 	Targets []TargetCase
+	// Ledgers and Alerts are what else to check; every one of a plugin should be in a case.
+	Ledgers []LedgerCase
+	Alerts  []AlertCase
 	// Settle is how long an effect may take to show after Inject or Revert has returned; zero means 10 seconds.
 	Settle time.Duration
 	// Timeout bounds one check; zero means one minute.
@@ -61,4 +64,27 @@ type TargetCase struct {
 	Config json.RawMessage
 	// Names are the targets that it must find, in this order. Optional.
 	Names []string
+}
+
+// LedgerCase is one ledger block, with a healthy store.
+type LedgerCase struct {
+	// Ledger is the block's type, such as aws_s3.
+	Ledger string
+	// Setup makes a store for one check, or takes one that is there, and returns what a scenario would ask. The suite fills
+	// in Run and ID.
+	Setup func(context.Context) (sdk.Request, error)
+	// Teardown removes what Setup made. Optional.
+	Teardown func(context.Context, sdk.Request) error
+}
+
+// AlertCase is one alert block, in a world in which the author can make it fire.
+type AlertCase struct {
+	// Alert is the block's type, such as aws_cloudwatch.
+	Alert string
+	// Setup makes an alert that does not fire, and returns what a scenario would ask. The suite fills in ID.
+	Setup func(context.Context) (sdk.Request, error)
+	// Fire makes it fire, and Resolve ends that.
+	Fire, Resolve func(context.Context, sdk.Request) error
+	// Teardown removes what Setup made. Optional.
+	Teardown func(context.Context, sdk.Request) error
 }
