@@ -6,7 +6,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LINT    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 LDFLAGS := -ldflags "-s -w -X github.com/gameday-toolkit/gameday/internal/cli.Version=$(VERSION)"
 
-.PHONY: build demo test test-kubernetes integration integration-deps crash-test race lint-tool lint fuzz bench scenarios examples clean
+.PHONY: build demo test test-kubernetes test-aws integration integration-deps crash-test race lint-tool lint fuzz bench scenarios examples clean
 
 build: ## gameday and its plugins, in bin/
 	$(GO) build $(LDFLAGS) -o $(BIN)/ ./cmd/...
@@ -16,6 +16,9 @@ demo: build ## lose a zone of the lab and leave a report
 
 test: ## all tests that need nothing but Go, and a list of those that were skipped
 	@GO=$(GO) $(GO) run ./.ci/gotest ./...
+
+test-aws: ## the AWS plugin's tests; AWS_ENDPOINT_URL=http://... runs them against an emulator or an account instead of our own fake
+	$(GO) test -count=1 -timeout 60m $(if $(AWS_ENDPOINT_URL),-v -parallel 4,) ./plugins/aws/...
 
 crash-test: ## the whole matrix of docs/crash-safety.md: fifteen minutes; root for the full disk and the network. UPDATE=1 writes that page
 	cd internal/crash && $(GO) test -count=1 -timeout 60m -full $(if $(UPDATE),-update)

@@ -1,0 +1,343 @@
+package aws
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gameday-toolkit/gameday/plugins/sdk"
+)
+
+// open reads a handle, and refuses one of another account.
+func (f *carried) open(ctx context.Context, h sdk.Handle) (undo, error) {
+	var u undo
+	if err := h.DecodeUndo(&u); err != nil {
+		return u, err
+	}
+	who, err := f.identity(ctx)
+	if err != nil {
+		return u, err
+	}
+	if who.account != u.Account {
+		return u, fmt.Errorf("the handle %s is of account %s, and these credentials are of account %s: use those of %s", h.ID, u.Account, who.account, u.Account)
+	}
+	if u.Endpoint != f.endpoint() {
+		return u, fmt.Errorf("the handle %s was made at the endpoint %q, and the plugin talks to %q: set endpoint_url", h.ID, u.Endpoint, f.endpoint())
+	}
+	return u, nil
+}
+
+// at returns the part and the place of a change.
+func (f *carried) at(ctx context.Context, c change) (part, *site, error) {
+	p, err := f.part(c.Part)
+	if err != nil {
+		return part{}, nil, err
+	}
+	if len(c.Undo) == 0 {
+		return part{}, nil, fmt.Errorf("%s carries our mark, but what it was before is only in the journal of the run: use gameday recover there, or put it back by hand and remove its tag %s", c.ARN, p.tag())
+	}
+	s, err := f.site(ctx, c.Region)
+	return p, s, err
+}
+
+// Inject makes the changes, part by part, and waits for each part to take effect.
+func (f *carried) Inject(ctx context.Context, h sdk.Handle) error {
+	u, err := f.open(ctx, h)
+	if err != nil {
+		return err
+	}
+	if err := f.allowed(u.Account); err != nil {
+		return err
+	}
+	for _, changes := range byPart(u.Changes) {
+		if err := f.injectPart(ctx, markOf(h), changes); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// byPart cuts the changes where one part ends and the next begins.
+func byPart(changes []change) (out [][]change) {
+	for len(changes) > 0 {
+		n := slices.IndexFunc(changes, func(c change) bool { return c.Part != changes[0].Part })
+		if n < 0 {
+			n = len(changes)
+		}
+		out = append(out, changes[:n])
+		changes = changes[n:]
+	}
+	return out
+}
+
+func (f *carried) injectPart(ctx context.Context, m mark, changes []change) error {
+	for _, c := range changes {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err := f.make(ctx, m, c); err != nil {
+			return fmt.Errorf("%s: %s: %w", c.Part, c.Name, err)
+		}
+	}
+	for _, c := range changes {
+		if err := f.await(ctx, m, c, "to be "+c.Made, ours); err != nil {
+			return fmt.Errorf("%s: %s: %w", c.Part, c.Name, err)
+		}
+	}
+	return nil
+}
+
+// make makes one change, after it has marked what it changes.
+func (f *carried) make(ctx context.Context, m mark, c change) error {
+	p, s, err := f.at(ctx, c)
+	if err != nil {
+		return err
+	}
+	v, err := f.look(ctx, p, s, m, c)
+	switch {
+	case err != nil:
+		return err
+	case v.held && v.state == ours:
+		return nil // an earlier Inject came this far
+	case v.state == gone:
+		return errors.New("it is gone since the plan was made: plan again")
+	case v.state != before && !(v.held && v.state == partly):
+		return fmt.Errorf("it has changed since the plan was made: it is %s, and was %s: plan again", v.now, c.Before)
+	}
+	if err := p.claim(ctx, s, m, c); err != nil {
+		return err
+	}
+	if err := p.inject(ctx, s, m, c); err != nil {
+		return fmt.Errorf("making it %s: %w", c.Made, err)
+	}
+	return nil
+}
+
+// sight is a view together with whose mark is there.
+type sight struct {
+	view
+	held  bool   // this fault's
+	rival string // the handle of another fault
+}
+
+// look reads the mark and the resource.
+func (f *carried) look(ctx context.Context, p part, s *site, m mark, c change) (sight, error) {
+	holder, _, err := p.holder(ctx, s, c.ARN)
+	if err != nil {
+		return sight{}, err
+	}
+	out := sight{held: p.shelf == nil || holder.handleTag() == m.handleTag()}
+	if holder.Handle != "" && !out.held {
+		out.rival = holder.Handle
+	}
+	m.Held = out.held
+	out.view, err = p.look(ctx, s, m, c)
+	if err != nil {
+		return out, fmt.Errorf("reading it: %w", err)
+	}
+	return out, nil
+}
+
+// await looks until the resource is in one of the states.
+func (f *carried) await(ctx context.Context, m mark, c change, what string, want ...state) error {
+	p, s, err := f.at(ctx, c)
+	if err != nil {
+		return err
+	}
+	var last sight
+	err = poll(ctx, p.slow, fmt.Sprintf("%s %s", c.ARN, what), func(ctx context.Context) (bool, error) {
+		last, err = f.look(ctx, p, s, m, c)
+		if err == nil && last.state == gone && p.shelf != nil && !slices.Contains(want, gone) {
+			err = errors.New("it is gone")
+		}
+		return slices.Contains(want, last.state), err
+	})
+	if err != nil && last.now != "" {
+		err = fmt.Errorf("%w (it is %s)", err, last.now)
+	}
+	return err
+}
+
+// Inspect looks at every change. The fault is active if all that is left of its targets is changed, and inactive if nothing is.
+func (f *carried) Inspect(ctx context.Context, h sdk.Handle) (sdk.State, error) {
+	u, err := f.open(ctx, h)
+	if err != nil {
+		return sdk.State{Status: sdk.Unknown}, err
+	}
+	var seen []sdk.State
+	for _, c := range u.Changes {
+		p, s, err := f.at(ctx, c)
+		if err != nil {
+			return sdk.State{Status: sdk.Unknown}, err
+		}
+		v, err := f.look(ctx, p, s, markOf(h), c)
+		if err != nil {
+			return sdk.State{Status: sdk.Unknown}, fmt.Errorf("looking at %s: %w", c.Name, err)
+		}
+		seen = append(seen, v.judge(c))
+	}
+	return combine(seen), nil
+}
+
+// judge says what one resource proves. An empty status is one that proves nothing about the others.
+func (v sight) judge(c change) sdk.State {
+	says := func(status sdk.Status, format string, args ...any) sdk.State {
+		return sdk.State{Status: status, Evidence: c.Name + fmt.Sprintf(format, args...)}
+	}
+	switch {
+	case v.state == gone:
+		return says("", " is gone: %s", v.now)
+	case v.rival != "":
+		return says(sdk.Inactive, " is %s, and held by %s", v.now, v.rival)
+	case v.state == before:
+		return says(sdk.Inactive, " is %s, as before", v.now)
+	case v.state == ours && v.held:
+		return says(sdk.Active, " is %s", v.now)
+	case v.state == ours:
+		return says(sdk.Unknown, " is %s, without the mark of this fault", v.now)
+	case v.state == other && !v.held:
+		return says(sdk.Inactive, " is %s, which is not by this fault", v.now)
+	}
+	return says(sdk.Unknown, " is %s; this fault makes it %s", v.now, c.Made)
+}
+
+// combine is what several resources say together. Disagreement proves nothing.
+func combine(states []sdk.State) sdk.State {
+	const most = 10
+	var out sdk.State
+	var evidence []string
+	for _, s := range states {
+		switch {
+		case s.Status == "":
+		case out.Status == "":
+			out.Status = s.Status
+		case s.Status != out.Status:
+			out.Status = sdk.Unknown
+		}
+		evidence = append(evidence, s.Evidence)
+	}
+	if out.Status == "" {
+		out.Status = sdk.Inactive
+	}
+	if len(evidence) > most {
+		evidence = append(evidence[:most:most], fmt.Sprintf("and %d more", len(evidence)-most))
+	}
+	out.Evidence = strings.Join(evidence, "; ")
+	return out
+}
+
+// Revert puts back what this fault changed, newest first. What shows nothing of the fault is looked at once more when a
+// change has had the time to become readable: an Inject that was cut short may have made it just now.
+func (f *carried) Revert(ctx context.Context, h sdk.Handle) error {
+	u, err := f.open(ctx, h)
+	if err != nil {
+		return err
+	}
+	if err := f.allowed(u.Account); err != nil {
+		return err
+	}
+	m := markOf(h)
+	slices.Reverse(u.Changes)
+	quiet, err := f.putBack(ctx, m, u.Changes)
+	if len(quiet) == 0 {
+		return err
+	}
+	if err := errors.Join(err, rest(ctx, time.Duration(f.settings.Consistency))); err != nil {
+		return err
+	}
+	quiet, err = f.putBack(ctx, m, quiet)
+	for _, c := range quiet { // of these, nothing but the mark was made
+		p, s, errAt := f.at(ctx, c)
+		if errAt == nil {
+			errAt = p.unmark(ctx, s, m, c)
+		}
+		err = errors.Join(err, errAt)
+	}
+	return err
+}
+
+// putBack takes changes back, part by part, and returns those that show nothing of the fault. Whatever fails does not keep
+// the rest from being put back.
+func (f *carried) putBack(ctx context.Context, m mark, changes []change) (quiet []change, err error) {
+	for _, group := range byPart(changes) {
+		more, errPart := f.putBackPart(ctx, m, group)
+		quiet = append(quiet, more...)
+		err = errors.Join(err, errPart)
+	}
+	return quiet, err
+}
+
+// putBackPart takes everything back before it waits for any of it.
+func (f *carried) putBackPart(ctx context.Context, m mark, changes []change) (quiet []change, err error) {
+	var errs []error
+	var under []change
+	for _, c := range changes {
+		seen, err := f.takeBack(ctx, m, c)
+		switch {
+		case err != nil:
+			errs = append(errs, fmt.Errorf("%s: %s: %w", c.Part, c.Name, err))
+		case seen.state == before:
+			quiet = append(quiet, c)
+		case seen.rival == "" && seen.held && (seen.state == ours || seen.state == partly):
+			under = append(under, c)
+		}
+	}
+	for _, c := range under {
+		if err := f.finish(ctx, m, c); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %s: %w", c.Part, c.Name, err))
+		}
+	}
+	return quiet, errors.Join(errs...)
+}
+
+// takeBack takes one change back, if it is this fault's, and says how the resource was.
+func (f *carried) takeBack(ctx context.Context, m mark, c change) (sight, error) {
+	p, s, err := f.at(ctx, c)
+	if err != nil {
+		return sight{}, err
+	}
+	v, err := f.settled(ctx, p, s, m, c)
+	if err != nil {
+		return v, err
+	}
+	switch {
+	case v.rival != "" || v.state == gone || v.state == before:
+		return v, nil
+	case !v.held && v.state == other:
+		return v, nil // the mark is put on first and taken off last: this is not ours
+	case v.state == other:
+		return v, &conflictError{c.ARN, v.now, c.Made, c.Before}
+	case !v.held:
+		return v, fmt.Errorf("conflict: %s is %s, as this fault would make it, but does not carry its mark: if nobody else did that, put it back by hand", c.ARN, v.now)
+	}
+	if err := p.revert(ctx, s, m, c); err != nil && !missing(err) {
+		return v, fmt.Errorf("making it %s again: %w", c.Before, err)
+	}
+	return v, nil
+}
+
+// settled looks until AWS has come to an end with what it is doing to the resource.
+func (f *carried) settled(ctx context.Context, p part, s *site, m mark, c change) (v sight, err error) {
+	err = poll(ctx, p.slow, c.ARN+" to settle", func(ctx context.Context) (bool, error) {
+		v, err = f.look(ctx, p, s, m, c)
+		return v.state != moving, err
+	})
+	return v, err
+}
+
+// finish waits until the change is taken back, and takes the mark off.
+func (f *carried) finish(ctx context.Context, m mark, c change) error {
+	p, s, err := f.at(ctx, c)
+	if err != nil {
+		return err
+	}
+	if !p.once {
+		if err := f.await(ctx, m, c, "to be "+c.Before+" again", before, gone); err != nil {
+			return err
+		}
+	}
+	return p.unmark(ctx, s, m, c)
+}
