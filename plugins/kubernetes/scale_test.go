@@ -31,9 +31,13 @@ func onDeployment(t *testing.T, c *testCluster, fault, config string, look func(
 			found, err := resolve(ctx, l, "kubernetes_workload", map[string]any{"namespace": ns})
 			return sdk.Request{Config: json.RawMessage(config), Targets: found}, err
 		},
-		Look:     func(ctx context.Context, h sdk.Handle) (bool, error) { return look(ctx, namespaceOf(h.Targets)) },
-		Snapshot: func(ctx context.Context, req sdk.Request) (string, error) { return c.shotOf(ctx, namespaceOf(req.Targets)) },
-		Teardown: func(ctx context.Context, req sdk.Request) error { return c.dropNamespace(ctx, namespaceOf(req.Targets)) },
+		Look: func(ctx context.Context, h sdk.Handle) (bool, error) { return look(ctx, namespaceOf(h.Targets)) },
+		Snapshot: func(ctx context.Context, req sdk.Request) (string, error) {
+			return c.shotOf(ctx, namespaceOf(req.Targets))
+		},
+		Teardown: func(ctx context.Context, req sdk.Request) error {
+			return c.dropNamespace(ctx, namespaceOf(req.Targets))
+		},
 	}
 }
 

@@ -18,9 +18,11 @@ type targetType[S any] struct {
 	p      *provider
 	name   string
 	schema sdk.Schema
-	needs  func(S) []access.Need
-	check  func(S) []sdk.Problem
-	find   func(context.Context, *session, S, int64) (sdk.Selection, []sdk.Problem, error)
+	// defaults are those of the schema.
+	defaults S
+	needs    func(S) []access.Need
+	check    func(S) []sdk.Problem
+	find     func(context.Context, *session, S, int64) (sdk.Selection, []sdk.Problem, error)
 }
 
 // Schema describes the selectors of the target's block.
@@ -28,7 +30,7 @@ func (t *targetType[S]) Schema() sdk.Schema { return t.schema }
 
 // Resolve lists what the selectors match, by namespace and name.
 func (t *targetType[S]) Resolve(ctx context.Context, req sdk.Request) (sdk.Selection, []sdk.Problem, error) {
-	var c S
+	c := t.defaults
 	if err := req.Decode(&c); err != nil {
 		return sdk.Selection{}, nil, err
 	}
@@ -45,7 +47,8 @@ func (t *targetType[S]) Resolve(ctx context.Context, req sdk.Request) (sdk.Selec
 
 func (p *provider) targets() map[string]sdk.TargetType {
 	return map[string]sdk.TargetType{
-		"kubernetes_workload": p.workloads(),
+		"kubernetes_zone": p.zones(), "kubernetes_node": p.nodes(), "kubernetes_namespace": p.namespaces(),
+		"kubernetes_workload": p.workloads(), "kubernetes_pod": p.pods(), "kubernetes_service": p.services(),
 	}
 }
 
@@ -91,6 +94,19 @@ func refs(targets []sdk.Target) (out []cluster.Ref) {
 	return out
 }
 
+// namespacesOf are the namespaces that targets are in, each once; without targets, all of them.
+func namespacesOf(targets []sdk.Target) (out []string) {
+	for _, r := range refs(targets) {
+		if !slices.Contains(out, r.Namespace) {
+			out = append(out, r.Namespace)
+		}
+	}
+	if targets == nil {
+		out = []string{""}
+	}
+	return out
+}
+
 // goneProblem says that a target is no longer what was planned for.
 func goneProblem(t sdk.Target) sdk.Problem {
 	return problem("targets", t.Name+" is gone, or another one of its name has taken its place", "Plan again.")
@@ -104,11 +120,11 @@ func checkSelector(selector string) []sdk.Problem {
 	return nil
 }
 
-// missing finds the names that nothing has.
-func missing(what string, names, there []string) (out []sdk.Problem) {
+// missing finds the names in an attribute that nothing has.
+func missing(what, attribute string, names, there []string) (out []sdk.Problem) {
 	for i, name := range names {
 		if !slices.Contains(there, name) {
-			out = append(out, problem(fmt.Sprintf("names.%d", i), fmt.Sprintf("There is no %s %q", what, name), near(there)))
+			out = append(out, problem(fmt.Sprintf("%s.%d", attribute, i), fmt.Sprintf("There is no %s %q", what, name), near(there)))
 		}
 	}
 	return out
@@ -117,6 +133,7 @@ func missing(what string, names, there []string) (out []sdk.Problem) {
 // near lists some of what there is.
 func near(there []string) string {
 	const most = 10
+	there = slices.Compact(slices.Sorted(slices.Values(there)))
 	switch {
 	case len(there) == 0:
 		return "There is none at all that the other selectors match."

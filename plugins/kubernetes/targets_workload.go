@@ -31,7 +31,7 @@ func (p *provider) workloads() sdk.TargetType {
 	return &targetType[workloadSelectors]{
 		p: p, name: "kubernetes_workload",
 		schema: sdk.Schema{
-			Doc: "Workloads: what keeps pods running. Each selector that is given narrows the choice.",
+			Doc: "Workloads: what keeps pods running. Namespace, kinds and selector say which there are to choose from, and percentages are of those; names narrow the choice.",
 			Attributes: []sdk.Attribute{
 				{Name: "namespace", Type: sdk.String, Required: true, Doc: "The namespace."},
 				{Name: "kinds", Type: sdk.StringList, Default: []any{"deployment", "statefulset"}, OneOf: []string{"deployment", "statefulset", "daemonset", "replicaset"}, Doc: "Which kinds of workload. A ReplicaSet that belongs to a Deployment does not count."},
@@ -39,6 +39,7 @@ func (p *provider) workloads() sdk.TargetType {
 				{Name: "selector", Type: sdk.String, Doc: "Labels of the workload itself, as for kubectl -l."},
 			},
 		},
+		defaults: workloadSelectors{Kinds: []string{"deployment", "statefulset"}},
 		needs: func(c workloadSelectors) (out []access.Need) {
 			for _, name := range c.kinds() {
 				out = append(out, access.On(workloadKinds()[name], c.Namespace, "", "list")...)
@@ -52,9 +53,6 @@ func (p *provider) workloads() sdk.TargetType {
 
 // kinds are those that are asked for, in the order in which they are listed.
 func (c workloadSelectors) kinds() []string {
-	if len(c.Kinds) == 0 {
-		return []string{"deployment", "statefulset"}
-	}
 	return slices.Compact(slices.Sorted(slices.Values(c.Kinds)))
 }
 
@@ -79,7 +77,7 @@ func findWorkloads(ctx context.Context, s *session, c workloadSelectors, _ int64
 			}
 		}
 	}
-	return out, missing("workload", c.Names, there), nil
+	return out, missing("workload", "names", c.Names, there), nil
 }
 
 func workloadTarget(k cluster.Kind, o *unstructured.Unstructured) sdk.Target {

@@ -27,6 +27,11 @@ var (
 	DaemonSets   = Kind{"apps", "v1", "daemonsets", "DaemonSet"}
 	ReplicaSets  = Kind{"apps", "v1", "replicasets", "ReplicaSet"}
 
+	Jobs = Kind{"batch", "v1", "jobs", "Job"}
+
+	ReplicationControllers = Kind{"", "v1", "replicationcontrollers", "ReplicationController"}
+
+	PodDisruptionBudgets     = Kind{"policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget"}
 	HorizontalPodAutoscalers = Kind{"autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler"}
 )
 

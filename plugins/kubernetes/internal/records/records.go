@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -69,6 +70,15 @@ func (s Store) Put(ctx context.Context, m mark.Mark, h sdk.Handle) error {
 func (s Store) Has(ctx context.Context, m mark.Mark) (bool, error) {
 	record, err := s.get(ctx, m)
 	return record != nil, err
+}
+
+// Since is when a fault was recorded, the moment before it began; zero if it is not recorded.
+func (s Store) Since(ctx context.Context, m mark.Mark) (time.Time, error) {
+	record, err := s.get(ctx, m)
+	if err != nil || record == nil {
+		return time.Time{}, err
+	}
+	return record.CreationTimestamp.Time, nil
 }
 
 func (s Store) get(ctx context.Context, m mark.Mark) (*corev1.ConfigMap, error) {
