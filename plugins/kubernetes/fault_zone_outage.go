@@ -53,7 +53,7 @@ func planZone(ctx context.Context, s *session, req sdk.Request, _ mark.Mark) (p 
 		return p, problems, nil
 	}
 	nodes, problems, err := s.nodesOfZones(ctx, req.Targets)
-	if err != nil || len(problems) > 0 {
+	if err != nil || sdk.HasErrors(problems) {
 		return p, problems, err
 	}
 	wishes := []change.Set{cordonWish(), taintWish(taintConfig{Key: outageTaint, Effect: string(corev1.TaintEffectNoExecute)})}
@@ -73,8 +73,8 @@ func planZone(ctx context.Context, s *session, req sdk.Request, _ mark.Mark) (p 
 		p.items = append(p.items, change.Item{Edit: &edit})
 		p.steps = append(p.steps, s.nodeSteps(edit)...)
 	}
-	problems, err = p.planEmpty(ctx, s, &p.own, c.respawnConfig, c.Ignore)
-	return p, problems, err
+	found, err := p.planEmpty(ctx, s, &p.own, c.respawnConfig, c.Ignore)
+	return p, append(problems, found...), err
 }
 
 // nodesOfZones are the nodes of zones, by name.
@@ -91,7 +91,7 @@ func (s *session) nodesOfZones(ctx context.Context, targets []sdk.Target) (out [
 		out = append(out, of...)
 	}
 	if len(out) == len(all) && len(problems) == 0 {
-		problems = append(problems, problem("targets", "These are all nodes of the cluster that are in a zone", "Then nothing could be moved anywhere. Choose fewer zones."))
+		problems = append(problems, warning("targets", "These are all nodes of the cluster that are in a zone", "No pod will find another place."))
 	}
 	return out, problems, nil
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -18,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	clients "k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/clientcmd"
@@ -183,7 +185,10 @@ func (c *testCluster) deploy(ctx context.Context, ns, name string, replicas int3
 			Replicas: &replicas, Selector: &metav1.LabelSelector{MatchLabels: labels},
 			Template: corev1.PodTemplateSpec{
 				ObjectMeta: metav1.ObjectMeta{Labels: labels},
-				Spec:       corev1.PodSpec{TerminationGracePeriodSeconds: &none, Containers: []corev1.Container{{Name: "web", Image: "web:1"}}},
+				Spec: corev1.PodSpec{
+					TerminationGracePeriodSeconds: &none, Containers: []corev1.Container{{Name: "web", Image: "web:1"}},
+					Affinity: &corev1.Affinity{NodeAffinity: notInAPool()},
+				},
 			},
 		},
 	}
@@ -323,4 +328,101 @@ func conform(t *testing.T, c *testCluster, cases ...conformance.Case) {
 			t.Errorf("%s: %v", r, r.Err)
 		}
 	}
+}
+
+// pool is nodes of a test's own, which only pods of its own are placed on.
+type pool struct {
+	c     *testCluster
+	name  string
+	nodes []string
+}
+
+// addPool makes simulated nodes in zone-a.
+func (c *testCluster) addPool(ctx context.Context, n int, change ...func(*corev1.Node)) (pool, error) {
+	p := pool{c: c, name: name("pool")}
+	resources := corev1.ResourceList{
+		corev1.ResourceCPU: resource.MustParse("8"), corev1.ResourceMemory: resource.MustParse("16Gi"), corev1.ResourcePods: resource.MustParse("110"),
+	}
+	for i := range n {
+		node := &corev1.Node{
+			ObjectMeta: metav1.ObjectMeta{
+				Name: fmt.Sprintf("%s-%d", p.name, i), Annotations: map[string]string{"kwok.x-k8s.io/node": "fake"},
+				Labels: map[string]string{corev1.LabelTopologyZone: "zone-a", "type": "kwok", "pool": p.name},
+			},
+			Spec:   corev1.NodeSpec{Taints: []corev1.Taint{{Key: "pool", Value: p.name, Effect: corev1.TaintEffectNoSchedule}}},
+			Status: corev1.NodeStatus{Capacity: resources, Allocatable: resources},
+		}
+		for _, f := range change {
+			f(node)
+		}
+		if _, err := c.api.CoreV1().Nodes().Create(ctx, node, metav1.CreateOptions{FieldManager: "deployer"}); err != nil {
+			return p, err
+		}
+		p.nodes = append(p.nodes, node.Name)
+	}
+	return p, await(ctx, func() (bool, error) {
+		nodes, err := c.api.CoreV1().Nodes().List(ctx, metav1.ListOptions{LabelSelector: "pool=" + p.name})
+		if err != nil {
+			return false, err
+		}
+		for _, node := range nodes.Items {
+			ofTheCluster := slices.ContainsFunc(node.Spec.Taints, func(t corev1.Taint) bool { return strings.HasPrefix(t.Key, "node.kubernetes.io/") })
+			if !nodeReady(node) || ofTheCluster {
+				return false, nil
+			}
+		}
+		return len(nodes.Items) == n, nil
+	})
+}
+
+func nodeReady(n corev1.Node) bool {
+	for _, c := range n.Status.Conditions {
+		if c.Type == corev1.NodeReady {
+			return c.Status == corev1.ConditionTrue
+		}
+	}
+	return false
+}
+
+// notInAPool keeps pods from the nodes of other tests.
+func notInAPool() *corev1.NodeAffinity {
+	return &corev1.NodeAffinity{RequiredDuringSchedulingIgnoredDuringExecution: &corev1.NodeSelector{NodeSelectorTerms: []corev1.NodeSelectorTerm{{
+		MatchExpressions: []corev1.NodeSelectorRequirement{{Key: "pool", Operator: corev1.NodeSelectorOpDoesNotExist}},
+	}}}}
+}
+
+// only places the pods of a Deployment on the pool.
+func (p pool) only(d *appsv1.Deployment) {
+	d.Spec.Template.Spec.Affinity = nil
+	d.Spec.Template.Spec.NodeSelector = map[string]string{"pool": p.name}
+	d.Spec.Template.Spec.Tolerations = append(d.Spec.Template.Spec.Tolerations, corev1.Toleration{Key: "pool", Value: p.name})
+}
+
+func (p pool) drop(ctx context.Context) error {
+	for _, n := range p.nodes {
+		if err := p.c.api.CoreV1().Nodes().Delete(ctx, n, metav1.DeleteOptions{}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// shotOfNodes is what people see of nodes, with the owners of what a person wrote.
+func (c *testCluster) shotOfNodes(ctx context.Context, names ...string) (string, error) {
+	out := ""
+	for _, name := range names {
+		n, err := c.api.CoreV1().Nodes().Get(ctx, name, metav1.GetOptions{})
+		if err != nil {
+			return "", err
+		}
+		for _, e := range n.ManagedFields {
+			if e.Manager == "deployer" || e.Manager == "gameday" {
+				out += fmt.Sprintf("%s %s %s %s\n", e.Manager, e.Operation, e.Time, e.FieldsV1)
+			}
+		}
+		// The cluster itself marks a node that is cordoned, a moment later.
+		taints := slices.DeleteFunc(n.Spec.Taints, func(t corev1.Taint) bool { return t.Key == corev1.TaintNodeUnschedulable })
+		out += fmt.Sprintln(n.Name, n.UID, n.Labels, n.Spec.Unschedulable, taints)
+	}
+	return out, nil
 }

@@ -59,6 +59,8 @@ func (r removal) ask(ctx context.Context, s *session, p cluster.Ref) error {
 		switch {
 		case err == nil || apierrors.IsNotFound(err) || apierrors.IsConflict(err): // gone, or another pod by that name
 			return nil
+		case apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause): // it goes with its namespace, in which nothing can be evicted any more
+			return nil
 		case !r.Evict || !apierrors.IsTooManyRequests(err):
 			return fmt.Errorf("taking %s away: %w", p, s.cluster.Explain(err))
 		case time.Now().After(end):
