@@ -3,7 +3,19 @@ package aws
 // faults are all faults of the plugin. A new one is named here.
 func faults() []fault {
 	return []fault{
+		networkDenied(),
 		single(instanceStop(), "Stops instances and starts them again: those that ran. If every process of gameday dies at once they stay stopped, until gameday recover or gameday sweep.",
 			"aws_instance", "aws_zone"),
+		single(instanceReboot(), "Reboots instances. Nothing undoes that: the revert waits until the instances pass their status checks, and fails by name if they do not. If every process of gameday dies at once, nothing is different.",
+			"aws_instance", "aws_zone"),
+		single(scalingSuspended(), "Keeps Auto Scaling groups from doing what they do by themselves. Processes that were suspended before stay so. If every process of gameday dies at once they stay suspended, until gameday recover or gameday sweep.",
+			"aws_auto_scaling_group", "aws_zone"),
+		single(scalingZoneRemoved(), "Makes Auto Scaling groups leave a zone. They replace their instances there by others elsewhere, unless these processes are suspended. If every process of gameday dies at once they stay out of it, until gameday recover or gameday sweep.",
+			"aws_auto_scaling_group", "aws_zone"),
+		single(scalingMax(), "Clamps the size of Auto Scaling groups, so that they cannot grow, or have to shrink. If every process of gameday dies at once they stay clamped, until gameday recover or gameday sweep.",
+			"aws_auto_scaling_group", "aws_zone"),
+		single(zonalShift(), "Leads the traffic of load balancers away from a zone, with a zonal shift of the Application Recovery Controller. If every process of gameday dies at once, AWS ends it by its own clock.",
+			"aws_load_balancer", "aws_zone"),
+		zoneOutage(),
 	}
 }

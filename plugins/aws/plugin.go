@@ -23,6 +23,8 @@ type provider struct {
 	mu     sync.Mutex
 	caller identity  // who we are, once AWS has said so
 	lease  time.Time // when it ends
+	// keepers renew what AWS would end by itself.
+	keepers map[string]*keeper
 	// marking is held while a resource is looked at and marked, so that two faults of this process never both do so.
 	marking sync.Mutex
 }

@@ -8,7 +8,10 @@ import (
 
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
+	"github.com/aws/aws-sdk-go-v2/service/arczonalshift"
+	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
@@ -58,8 +61,11 @@ func (p *provider) site(ctx context.Context, region string) (*site, error) {
 	return &site{provider: p, identity: who, region: cfg.Region, cfg: cfg}, nil
 }
 
-func (s *site) ec2() *ec2.Client { return ec2.NewFromConfig(s.cfg) }
-func (s *site) iam() *iam.Client { return iam.NewFromConfig(s.cfg) }
+func (s *site) ec2() *ec2.Client                  { return ec2.NewFromConfig(s.cfg) }
+func (s *site) iam() *iam.Client                  { return iam.NewFromConfig(s.cfg) }
+func (s *site) autoscaling() *autoscaling.Client  { return autoscaling.NewFromConfig(s.cfg) }
+func (s *site) elb() *elb.Client                  { return elb.NewFromConfig(s.cfg) }
+func (s *site) zonalshift() *arczonalshift.Client { return arczonalshift.NewFromConfig(s.cfg) }
 
 // arn names a resource of this account in this region.
 func (s *site) arn(service, resource string) string {

@@ -48,6 +48,8 @@ func (p *provider) targetTypes() map[string]sdk.TargetType {
 		{typ: "aws_zone", list: listZones, selectors: []string{"names"}, doc: "Availability zones of the region, by name (us-east-1a) or by ID (use1-az1). A name means another zone in another account; an ID does not."},
 		{typ: "aws_subnet", list: listSubnets, selectors: []string{"ids", "zones", "vpcs", "tags"}, doc: "Subnets."},
 		{typ: "aws_instance", list: listInstances, selectors: []string{"ids", "zones", "vpcs", "groups", "cluster", "tags"}, doc: "EC2 instances that are not terminated."},
+		{typ: "aws_auto_scaling_group", list: listGroups, selectors: []string{"names", "zones", "vpcs", "cluster", "tags"}, doc: "Auto Scaling groups."},
+		{typ: "aws_load_balancer", list: listBalancers, selectors: []string{"ids", "names", "zones", "vpcs", "cluster", "tags"}, doc: "Application and Network Load Balancers."},
 	} {
 		t.provider = p
 		out[t.typ] = &t

@@ -2,6 +2,7 @@ package aws_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -123,15 +124,8 @@ func (w *world) network(ctx context.Context, zone string) (vpc, subnet string, e
 }
 
 func (w *world) instance(ctx context.Context, subnet string, more ...func(*ec2.RunInstancesInput)) (string, error) {
-	if w.image == "" {
-		images, err := w.ec2().DescribeImages(ctx, &ec2.DescribeImagesInput{Owners: []string{"amazon", "self"}})
-		if err != nil {
-			return "", err
-		}
-		if len(images.Images) == 0 {
-			return "", fmt.Errorf("the endpoint has no image to start an instance from")
-		}
-		w.image = awssdk.ToString(images.Images[0].ImageId)
+	if err := w.findImage(ctx); err != nil {
+		return "", err
 	}
 	in := &ec2.RunInstancesInput{
 		ImageId: &w.image, MinCount: new(int32(1)), MaxCount: new(int32(1)), SubnetId: &subnet, InstanceType: types.InstanceTypeT3Micro,
@@ -147,6 +141,22 @@ func (w *world) instance(ctx context.Context, subnet string, more ...func(*ec2.R
 	id := *out.Instances[0].InstanceId
 	w.later(func(ctx context.Context) error { return w.terminate(ctx, id) })
 	return id, w.becomes(ctx, id, "running")
+}
+
+// findImage takes any image that the endpoint has.
+func (w *world) findImage(ctx context.Context) error {
+	if w.image != "" {
+		return nil
+	}
+	images, err := w.ec2().DescribeImages(ctx, &ec2.DescribeImagesInput{Owners: []string{"amazon", "self"}})
+	if err != nil {
+		return err
+	}
+	if len(images.Images) == 0 {
+		return errors.New("the endpoint has no image to start an instance from")
+	}
+	w.image = awssdk.ToString(images.Images[0].ImageId)
+	return nil
 }
 
 func (w *world) terminate(ctx context.Context, id string) error {

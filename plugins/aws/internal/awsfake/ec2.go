@@ -13,6 +13,7 @@ type ec2State struct {
 	Subnets   map[string]*subnet
 	Instances map[string]*instance
 	ACLs      map[string]*networkACL
+	Templates map[string]*template
 	// Tags of everything that has an ID.
 	Tags map[string]map[string]string
 }
@@ -20,7 +21,7 @@ type ec2State struct {
 func newEC2(region string) ec2State {
 	return ec2State{
 		Region: region, VPCs: map[string]*vpc{}, Subnets: map[string]*subnet{}, Instances: map[string]*instance{},
-		ACLs: map[string]*networkACL{}, Tags: map[string]map[string]string{},
+		ACLs: map[string]*networkACL{}, Templates: map[string]*template{}, Tags: map[string]map[string]string{},
 	}
 }
 
@@ -29,7 +30,7 @@ func ec2Operations() map[string]handler {
 		"DescribeRegions": describeRegions, "DescribeAvailabilityZones": describeZones,
 		"CreateTags": createTags, "DeleteTags": deleteTags, "DescribeTags": describeTags,
 	}
-	for _, more := range []map[string]handler{vpcOperations(), instanceOperations(), aclOperations()} {
+	for _, more := range []map[string]handler{vpcOperations(), instanceOperations(), aclOperations(), templateOperations()} {
 		maps.Copy(out, more)
 	}
 	for name, fn := range out {

@@ -48,7 +48,7 @@ func identifyREST(c *call) (protocol, string) {
 		if r.method != c.request.Method {
 			continue
 		}
-		if elements, ok := r.match(c.request.URL.Path); ok {
+		if elements, ok := r.match(c.request.URL.EscapedPath()); ok {
 			c.pathElements = elements
 			return r.protocol, r.op
 		}

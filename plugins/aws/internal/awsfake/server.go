@@ -133,7 +133,11 @@ func (s *Server) answer(c *call) (out any, err error) {
 			return nil, err
 		}
 	}
-	return fn(c)
+	out, err = fn(c)
+	if !c.reads() {
+		r.now.settle(c)
+	}
+	return out, err
 }
 
 func (s *Server) region(name string) *region {

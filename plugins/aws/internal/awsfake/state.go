@@ -8,18 +8,27 @@ import (
 
 // state is everything that exists in one region. It is copied through JSON, so every field is exported.
 type state struct {
-	EC2 ec2State
+	EC2         ec2State
+	AutoScaling autoscalingState
+	ELB         elbState
+	Shifts      shiftState
 }
 
 // operations are all calls that are answered, by service (as in a signature's scope) and name.
 func operations() map[string]map[string]handler {
 	return map[string]map[string]handler{
 		"sts": stsOperations(), "ec2": ec2Operations(), "iam": iamOperations(),
+		"autoscaling": autoscalingOperations(), "elasticloadbalancing": elbOperations(), "arc-zonal-shift": shiftOperations(),
 	}
 }
 
 func newState(region string) *state {
-	return &state{EC2: newEC2(region)}
+	return &state{
+		EC2:         newEC2(region),
+		AutoScaling: autoscalingState{map[string]*group{}},
+		ELB:         elbState{map[string]*balancer{}, map[string]map[string]string{}},
+		Shifts:      shiftState{map[string]*shift{}},
+	}
 }
 
 // region is a place with its present, and its past for as long as some reads may still show it.
