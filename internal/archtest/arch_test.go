@@ -49,6 +49,7 @@ var allowed = map[string][]string{
 	"internal/environment":    {},
 	"internal/replay":         {"internal/history", "internal/journal", "internal/measure", "internal/plan", "internal/record", "internal/sample", "plugins/sdk"},
 	"internal/chaostoolkit":   {"internal/history", "internal/journal", "internal/measure", "internal/plan", "internal/record", "internal/replay", "internal/sample", "plugins/sdk"},
+	"internal/fis":            {"internal/replay"},
 	"internal/cli":            {"internal", "plugins/sdk", "reports"},
 	"cmd/gameday":             {"internal/cli"},
 	"cmd":                     {"plugins"},

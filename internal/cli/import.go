@@ -22,13 +22,13 @@ func (a *app) importCmd() *cobra.Command {
 		Long: "Import makes a scenario of an experiment of another tool. For incidents see \"gameday replay import\".",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return hint(fmt.Errorf("there is no command %q", "import "+args[0]), "there is import chaostoolkit")
+				return hint(fmt.Errorf("there is no command %q", "import "+args[0]), "there are import chaostoolkit and import fis")
 			}
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(a.importChaosToolkitCmd(), a.toleranceCmd())
+	cmd.AddCommand(a.importChaosToolkitCmd(), a.importFISCmd(), a.toleranceCmd())
 	return cmd
 }
 
@@ -63,7 +63,7 @@ Exit code: 0 when the scenario is written, 2 otherwise.`,
 			if err := writeScenario(dir, map[string][]byte{chaostoolkit.MainFile: made.Source}); err != nil {
 				return err
 			}
-			view.ImportedExperiment(a.out, made, a.paint)
+			view.Experiment{Title: made.Title, Warnings: made.Warnings, Assumed: made.Assumed, LeftOut: made.Unsupported, ToDo: made.Left}.Print(a.out, a.paint)
 			return a.next(dir, len(made.Left) > 0, "gameday")
 		},
 	}
