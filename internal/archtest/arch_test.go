@@ -77,6 +77,8 @@ func sources(t *testing.T) (files []file) {
 			return err
 		case d.IsDir() && (d.Name() == "testdata" || d.Name() == "bin" || strings.HasPrefix(d.Name(), ".") && len(d.Name()) > 2):
 			return filepath.SkipDir
+		case d.IsDir() && p != root && isModule(p):
+			return filepath.SkipDir // a module of its own, with requirements of its own: it is in no binary of ours
 		case d.IsDir() || !strings.HasSuffix(p, ".go") || strings.HasSuffix(p, "_test.go"):
 			return nil
 		}
@@ -90,6 +92,11 @@ func sources(t *testing.T) (files []file) {
 	require.NoError(t, err)
 	require.NotEmpty(t, files)
 	return files
+}
+
+func isModule(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, "go.mod"))
+	return err == nil
 }
 
 func imports(f file) (out []string) {
