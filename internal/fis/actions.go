@@ -2,6 +2,7 @@ package fis
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -32,7 +33,7 @@ var natives = map[string]native{
 	"aws:elasticache:replicationgroup-interrupt-az-power": {fault: "aws_cache_failover", role: "ReplicationGroups", differs: interrupted},
 	"aws:elasticache:interrupt-cluster-az-power":          {fault: "aws_cache_failover", role: "ReplicationGroups", differs: interrupted},
 	"aws:arc:start-zonal-autoshift":                       {fault: "aws_zonal_shift", role: "ManagedResources", lasting: true, ignored: []string{"availabilityZoneIdentifier", "managedResourceTypes", "zonalAutoshiftStatuses"}, cannot: shiftsOthers, extra: shiftedZone},
-	"aws:eks:pod-delete":                                  {fault: "kubernetes_pod_kill", role: "Pods", ignored: []string{"kubernetesServiceAccount", "fisPodContainerImage", "maxErrorsPercent", "fisPodLabels", "fisPodAnnotations", "fisPodSecurityPolicy"}},
+	"aws:eks:pod-delete":                                  {fault: "kubernetes_pod_kill", role: "Pods", extra: grace, ignored: []string{"gracePeriodSeconds", "kubernetesServiceAccount", "fisPodContainerImage", "maxErrorsPercent", "fisPodLabels", "fisPodAnnotations", "fisPodSecurityPolicy"}},
 }
 
 const interrupted = "FIS takes the power from the cache nodes of the zone for as long as it lasts; here the primary fails over, and the nodes go on"
@@ -66,6 +67,15 @@ func shiftsOthers(p value) string {
 func shiftedZone(p value) []argument {
 	z := p.get("availabilityZoneIdentifier")
 	return []argument{{"zone", safehcl.Quote(z.String()), z.cite()}}
+}
+
+// grace is how long a pod may take to end. Without it, both leave that to the pod.
+func grace(p value) []argument {
+	g := p.get("gracePeriodSeconds")
+	if n, err := strconv.ParseUint(g.String(), 10, 31); err == nil {
+		return []argument{{"grace_period", safehcl.Quote(fmt.Sprintf("%ds", n)), g.cite()}}
+	}
+	return nil
 }
 
 // assumedHold stands where the template does not say how long something lasts, because it happens at a moment.

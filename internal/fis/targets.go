@@ -27,13 +27,12 @@ type kindOfTarget struct {
 var kindsOfTarget = map[string]kindOfTarget{
 	"aws:ec2:instance":                       {typ: "aws_instance", plugin: "aws", selectors: []string{"ids", "zones", "vpcs", "tags"}},
 	"aws:ec2:subnet":                         {typ: "aws_subnet", plugin: "aws", selectors: []string{"ids", "zones", "vpcs", "tags"}, parameters: map[string]string{"availabilityZoneIdentifier": "zones", "vpc": "vpcs"}},
-	"aws:ec2:autoscaling-group":              {typ: "aws_auto_scaling_group", plugin: "aws", selectors: []string{"ids", "zones", "tags"}},
 	"aws:rds:cluster":                        {typ: "aws_db_cluster", plugin: "aws", selectors: []string{"ids", "tags"}},
 	"aws:rds:db":                             {typ: "aws_db_instance", plugin: "aws", selectors: []string{"ids", "zones", "tags"}, parameters: map[string]string{"availabilityZoneIdentifiers": "zones"}},
 	"aws:elasticache:replicationgroup":       {typ: "aws_cache_group", plugin: "aws", selectors: []string{"ids", "tags"}},
 	"aws:elasticache:redis-replicationgroup": {typ: "aws_cache_group", plugin: "aws", selectors: []string{"ids", "tags"}},
 	"aws:arc:zonal-shift-managed-resource":   {typ: "aws_load_balancer", plugin: "aws", selectors: []string{"ids", "tags"}},
-	"aws:eks:pod":                            {typ: "kubernetes_pods", plugin: "kubernetes"},
+	"aws:eks:pod":                            {typ: "kubernetes_pod", plugin: "kubernetes"},
 }
 
 // filters are the paths by which FIS narrows resources down, and the selectors that they are.
