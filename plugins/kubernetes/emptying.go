@@ -22,6 +22,8 @@ type emptied struct {
 	Respawn respawn  `json:"respawn"`
 }
 
+func (e emptied) follows() []cluster.Ref { return e.Respawn.follows() }
+
 func emptyNeeds([]sdk.Target) []access.Need {
 	out := append(respawnNeeds(""), budgetNeeds("")...)
 	return append(out, access.On(cluster.Pods, "", "", "delete")...)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gameday-toolkit/gameday/plugins/kubernetes/internal/access"
 	"github.com/gameday-toolkit/gameday/plugins/kubernetes/internal/change"
+	"github.com/gameday-toolkit/gameday/plugins/kubernetes/internal/cluster"
 	"github.com/gameday-toolkit/gameday/plugins/kubernetes/internal/mark"
 	"github.com/gameday-toolkit/gameday/plugins/kubernetes/internal/records"
 	"github.com/gameday-toolkit/gameday/plugins/sdk"
@@ -49,6 +50,20 @@ type undo[U any] struct {
 	Context string        `json:"context,omitempty"`
 	Items   []change.Item `json:"items,omitempty"`
 	Own     U             `json:"own"`
+}
+
+// following is an own part of a fault that is about objects beyond its targets and items, such as the owners of its pods.
+type following interface{ follows() []cluster.Ref }
+
+// objects are those that a fault is about.
+func (u undo[U]) objects() (out []cluster.Ref) {
+	for _, i := range u.Items {
+		out = append(out, i.Object())
+	}
+	if f, ok := any(u.Own).(following); ok {
+		out = append(out, f.follows()...)
+	}
+	return out
 }
 
 type fault[U any] struct {
@@ -146,6 +161,7 @@ func (f *fault[U]) Inject(ctx context.Context, h sdk.Handle) error {
 	if err := s.records.Put(ctx, m, h); err != nil {
 		return err
 	}
+	s.watcher.follow(h, u.objects())
 	for _, i := range u.Items {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)

@@ -22,6 +22,8 @@ type taken struct {
 	Respawn respawn       `json:"respawn"`
 }
 
+func (t taken) follows() []cluster.Ref { return t.Respawn.follows() }
+
 type takenConfig struct {
 	respawnConfig
 	GracePeriod string   `json:"grace_period"`

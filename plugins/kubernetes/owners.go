@@ -36,6 +36,13 @@ type respawn struct {
 	Within sdk.Span `json:"within"`
 }
 
+func (r respawn) follows() (out []cluster.Ref) {
+	for _, o := range r.Owners {
+		out = append(out, o.Object)
+	}
+	return out
+}
+
 type respawnConfig struct {
 	Respawn       bool     `json:"respawn"`
 	RespawnWithin sdk.Span `json:"respawn_within"`

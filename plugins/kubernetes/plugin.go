@@ -29,6 +29,8 @@ type session struct {
 	cluster *cluster.Cluster
 	records records.Store
 	access  *access.Checker
+	memory  *memory
+	watcher *watcher
 }
 
 type config struct {
@@ -54,10 +56,13 @@ func New() *sdk.Plugin {
 			{Name: "context", Type: sdk.String, Doc: "The name of the context in the kubeconfig; empty inside a cluster."},
 			{Name: "cluster", Type: sdk.String, Doc: "What tells the cluster from every other: the UID of its namespace kube-system."},
 		},
-		Configure: p.configure, Sweep: p.sweep,
-		Targets: p.targets(), Faults: p.faults(),
+		Configure: p.configure, Sweep: p.sweep, Observe: p.observe,
+		Targets: p.targets(), Faults: p.faults(), Probers: p.probers(),
+		Documents: map[string]sdk.Document{"rbac": {Doc: "The smallest roles with which the plugin can do it all, for kubectl apply.", Write: p.rbac}},
 	}
 }
+
+func configDefaults() config { return config{QPS: 50, Burst: 100, Namespace: "default"} }
 
 func configSchema() sdk.Schema {
 	return sdk.Schema{Attributes: []sdk.Attribute{
@@ -72,7 +77,7 @@ func configSchema() sdk.Schema {
 }
 
 func (p *provider) configure(ctx context.Context, set sdk.Settings) (map[string]any, []sdk.Problem, error) {
-	c := config{QPS: 50, Burst: 100, Namespace: "default"}
+	c := configDefaults()
 	if err := set.Decode(&c); err != nil {
 		return nil, nil, err
 	}
@@ -90,7 +95,7 @@ func (p *provider) configure(ctx context.Context, set sdk.Settings) (map[string]
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.current = &session{cluster: k, records: records.Store{Cluster: k, Namespace: c.Namespace}, access: access.NewChecker(k)}
+	p.current = &session{cluster: k, records: records.Store{Cluster: k, Namespace: c.Namespace}, access: access.NewChecker(k), memory: newMemory(), watcher: newWatcher()}
 	return map[string]any{"server": k.Server, "context": k.Context, "cluster": k.UID}, nil, nil
 }
 

@@ -84,10 +84,14 @@ func refOf(t sdk.Target) (cluster.Ref, error) {
 	return cluster.Ref{}, fmt.Errorf("%q is no target of this plugin", t.ID)
 }
 
-// refs reads the IDs of targets, and passes over what is none: the plan says so where it matters.
+// refs reads the IDs of targets, and passes over what is none: the plan says so where it matters. A name that is not known yet is
+// empty.
 func refs(targets []sdk.Target) (out []cluster.Ref) {
 	for _, t := range targets {
 		if r, err := refOf(t); err == nil {
+			if r.Name == anyName {
+				r.Name = ""
+			}
 			out = append(out, r)
 		}
 	}

@@ -31,6 +31,8 @@ var (
 
 	ReplicationControllers = Kind{"", "v1", "replicationcontrollers", "ReplicationController"}
 
+	Events                   = Kind{"", "v1", "events", "Event"}
+	EndpointSlices           = Kind{"discovery.k8s.io", "v1", "endpointslices", "EndpointSlice"}
 	PodDisruptionBudgets     = Kind{"policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget"}
 	HorizontalPodAutoscalers = Kind{"autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler"}
 )
