@@ -5,7 +5,10 @@ import (
 	"github.com/coredns/coredns/core/dnsserver"
 	"github.com/coredns/coredns/coremain"
 
+	_ "github.com/coredns/coredns/plugin/acl"
+	_ "github.com/coredns/coredns/plugin/bind"
 	_ "github.com/coredns/coredns/plugin/cache"
+	_ "github.com/coredns/coredns/plugin/erratic"
 	_ "github.com/coredns/coredns/plugin/errors"
 	_ "github.com/coredns/coredns/plugin/forward"
 	_ "github.com/coredns/coredns/plugin/health"
@@ -24,8 +27,8 @@ import (
 // CoreDNS generates this list from its plugin.cfg; the order is the order in which a query passes them, and is kept.
 func main() {
 	dnsserver.Directives = []string{
-		"reload", "health", "ready", "prometheus", "errors", "log", "cache", "rewrite", "template", "hosts",
-		"kubernetes", "loop", "forward", "loadbalance",
+		"reload", "bind", "ready", "health", "prometheus", "errors", "log", "loadbalance", "rewrite", "acl", "cache",
+		"template", "hosts", "kubernetes", "loop", "forward", "erratic",
 	}
 	coremain.Run()
 }

@@ -33,6 +33,9 @@ func (c *Cluster) startDNS(ctx context.Context) error {
 		return err
 	}
 	err := poll(ctx, func(ctx context.Context) error {
+		if dead := c.dead(); dead != nil {
+			return final{dead}
+		}
 		deployment, err := c.client.AppsV1().Deployments("kube-system").Get(ctx, "coredns", metav1.GetOptions{})
 		if err == nil && deployment.Status.ReadyReplicas < *deployment.Spec.Replicas {
 			err = fmt.Errorf("%d of %d replicas are ready", deployment.Status.ReadyReplicas, *deployment.Spec.Replicas)

@@ -128,7 +128,7 @@ func (c *Cluster) startKubelets(ctx context.Context) error {
 			}
 		}
 		kubelet := c.enter(n, n.kubelet(), c.program("kubelet"), "--config=/run/node/kubelet.yaml",
-			"--kubeconfig=/run/node/kubelet.kubeconfig", "--root-dir=/run/node/kubelet", "--cert-dir=/run/node/pki",
+			"--kubeconfig=/run/node/kubelet.kubeconfig", "--cert-dir=/run/node/pki",
 			"--hostname-override="+n.name, "--node-ip="+n.address(), "--node-labels="+strings.Join(labels, ","))
 		proxy := c.enter(n, n.proxy(), c.program("kube-proxy"), "--kubeconfig=/run/node/proxy.kubeconfig",
 			"--hostname-override="+n.name, "--proxy-mode=nftables", "--cluster-cidr="+podRange,

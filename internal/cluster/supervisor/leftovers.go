@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -50,8 +51,17 @@ func janitor(l layout, in io.Reader) error {
 	return cleanAfterKill(l)
 }
 
-// leftovers names every process that still works on a directory of the cluster. It only looks.
-func leftovers(l layout) []error {
+// awaitNothing waits until nothing of the cluster is left, and names what is. It only looks.
+func awaitNothing(ctx context.Context, l layout) error {
+	ctx, cancel := context.WithTimeout(ctx, restoreTimeout)
+	defer cancel()
+	return poll(ctx, func(ctx context.Context) error {
+		return errors.Join(append(leftoverProcesses(l), leftoverNodes(ctx)...)...)
+	})
+}
+
+// leftoverProcesses names every process that still works on a directory of the cluster.
+func leftoverProcesses(l layout) []error {
 	var left []error
 	commands, _ := filepath.Glob("/proc/[0-9]*/cmdline")
 	for _, file := range commands {
@@ -61,6 +71,24 @@ func leftovers(l layout) []error {
 		}
 		if command := strings.ReplaceAll(string(content), "\x00", " "); strings.Contains(command, l.inner()+"/") {
 			left = append(left, fmt.Errorf("process %s is left: %s", filepath.Base(filepath.Dir(file)), command))
+		}
+	}
+	return left
+}
+
+// leftoverNodes names what real nodes left, unless another cluster has nodes of those names now.
+func leftoverNodes(ctx context.Context) []error {
+	var config net.ListenConfig
+	claim, err := config.Listen(ctx, "unix", machineClaim)
+	if err != nil {
+		return nil
+	}
+	defer claim.Close()
+	var left []error
+	for _, pattern := range []string{"/run/netns/gdc-*", "/sys/class/net/gdc*", cgroups + "/*/gameday-node-*"} {
+		found, _ := filepath.Glob(pattern)
+		for _, path := range found {
+			left = append(left, fmt.Errorf("%s is left", path))
 		}
 	}
 	return left

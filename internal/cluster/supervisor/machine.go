@@ -73,6 +73,10 @@ func cleanMachine(ctx context.Context, nodes []node) error {
 	for _, n := range nodes {
 		failures = append(failures, n.kill(ctx), n.removeCgroups(ctx))
 	}
-	// The mounts of a node are in its own mount namespace, and went with its last process.
+	// The mounts of a node are in its own mount namespace, and went with its last process. What they were mounted on
+	// stays if it is not empty: then it is someone else's.
+	for _, directory := range []string{"/var/lib/kubelet", "/var/lib/cni"} {
+		_ = os.Remove(directory)
+	}
 	return errors.Join(append(failures, removeNetwork(ctx, nodes))...)
 }

@@ -110,14 +110,16 @@ func do(command *exec.Cmd) error {
 	return nil
 }
 
-// claimMachine waits until no other cluster of kubelets is on this machine: they would have the same addresses. The claim
-// is an abstract socket, which the kernel gives up for us however we end.
+// machineClaim is an abstract socket, which the kernel gives up for us however we end.
+const machineClaim = "@gameday-cluster-machine"
+
+// claimMachine waits until no other cluster of kubelets is on this machine: they would have the same addresses.
 func claimMachine(ctx context.Context) (net.Listener, error) {
 	var listener net.Listener
 	err := poll(ctx, func(ctx context.Context) error {
 		var config net.ListenConfig
 		var err error
-		listener, err = config.Listen(ctx, "unix", "@gameday-cluster-machine")
+		listener, err = config.Listen(ctx, "unix", machineClaim)
 		return err
 	})
 	if err != nil {

@@ -80,7 +80,7 @@ func down(ctx context.Context, l layout) error {
 		return fmt.Errorf("removing the files of the cluster: %w", err)
 	}
 	_ = os.Remove(l.root) // fails if there is something of someone else in it
-	return errors.Join(leftovers(l)...)
+	return awaitNothing(ctx, l)
 }
 
 // askToEnd asks the supervisor to end and waits until it is gone. Nobody there is fine.
