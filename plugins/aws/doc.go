@@ -1,6 +1,6 @@
 // Package aws is the plugin for the faults of an AWS account.
 //
-// A fault is made of kinds of change. The frame (fault.go, carry.go, mark.go, sweep.go, permissions.go) knows accounts,
+// A fault is made of kinds of change. The frame (fault.go, carry.go, putback.go, mark.go, sweep.go, permissions.go) knows accounts,
 // regions, marks, the order of things, waiting, conflicts, permissions and sweep; a kind knows one kind of resource. To add a
 // fault:
 //

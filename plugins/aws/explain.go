@@ -11,6 +11,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/credentials/ssocreds"
 	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/gameday-toolkit/gameday/plugins/sdk"
 )
@@ -40,7 +41,7 @@ func (c call) explain(ctx context.Context, err error, who string, limit sdk.Span
 		return fmt.Errorf("no AWS credentials were found: set a profile in the plugin's block, AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY: %w", err)
 	case errors.Is(context.Cause(ctx), errSlow):
 		return fmt.Errorf("%s does not answer: no answer to %s within %v: %w", c, c.operation, time.Duration(limit), err)
-	case unreachable(err):
+	case ctx.Err() == nil && unreachable(err):
 		return fmt.Errorf("%s does not answer: %w", c, err)
 	}
 	return err
@@ -61,9 +62,9 @@ func noCredentials(err error) bool {
 
 // unreachable says that a request got no answer at all, however often it was sent.
 func unreachable(err error) bool {
+	var unsent *smithyhttp.RequestSendError
 	var netErr net.Error
-	var op *net.OpError
-	return errors.As(err, &op) || (errors.As(err, &netErr) && netErr.Timeout())
+	return errors.As(err, &unsent) || (errors.As(err, &netErr) && netErr.Timeout())
 }
 
 // codeOf is the code of AWS's own error, or nothing.

@@ -27,7 +27,7 @@ func everyProcess() []string {
 
 func scalingSuspended() part {
 	return newPart(kind[suspended]{
-		name: "aws_scaling_suspended", shelf: scalingShelf(),
+		name: "aws_scaling_suspended", shelf: scalingShelf(), guards: true, // a group that is resumed terminates what is still stopped
 		attributes: []sdk.Attribute{
 			{Name: "processes", Type: sdk.StringList, Doc: "Which processes: " + strings.Join(everyProcess(), ", ") + ". By default all of them."},
 		},

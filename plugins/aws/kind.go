@@ -24,6 +24,8 @@ type kind[U any] struct {
 	slow time.Duration
 	// once says that what was done cannot be undone or seen, as a reboot: the fault is there for as long as its mark is.
 	once bool
+	// guards says that the change protects what comes after it in a fault, and is taken back only once all of that is.
+	guards bool
 
 	// plan reads one target and says what is to be changed. It changes nothing.
 	plan func(context.Context, *site, ask) ([]item[U], []sdk.Problem, error)
@@ -119,6 +121,7 @@ type part struct {
 	shelf      *shelf
 	slow       time.Duration
 	once       bool
+	guards     bool
 	plan       func(context.Context, *site, ask) ([]planned, []sdk.Problem, error)
 	look       func(context.Context, *site, mark, change) (view, error)
 	// tryOut may be nil.
@@ -140,7 +143,7 @@ type found struct {
 }
 
 func newPart[U any](k kind[U]) part {
-	p := part{name: k.name, attributes: k.attributes, needs: k.needs, shelf: k.shelf, slow: k.slow, once: k.once}
+	p := part{name: k.name, attributes: k.attributes, needs: k.needs, shelf: k.shelf, slow: k.slow, once: k.once, guards: k.guards}
 	if p.slow == 0 {
 		p.slow = 2 * time.Minute
 	}

@@ -237,3 +237,5 @@ func (w *world) requireNothingLeft(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, left)
 }
+
+func ec2Tag(key string) []types.Tag { return []types.Tag{{Key: &key}} }

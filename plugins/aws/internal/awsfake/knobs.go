@@ -108,3 +108,13 @@ func (k *knobs) hindrance(c *call) *Error {
 	}
 	return nil
 }
+
+// Dry is how many of an action's calls were only to try it out.
+func (s *Server) Dry(action string) (n int) {
+	for _, l := range s.Calls(action) {
+		if l.Code == "DryRunOperation" {
+			n++
+		}
+	}
+	return n
+}
