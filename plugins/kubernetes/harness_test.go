@@ -426,3 +426,27 @@ func (c *testCluster) shotOfNodes(ctx context.Context, names ...string) (string,
 	}
 	return out, nil
 }
+
+// manyPods makes pods that nothing runs: no node is theirs.
+func (c *testCluster) manyPods(t testing.TB, ns string, n int) {
+	t.Helper()
+	var all sync.WaitGroup
+	errs := make(chan error, n)
+	slots := make(chan struct{}, 50)
+	for i := range n {
+		slots <- struct{}{}
+		all.Go(func() {
+			defer func() { <-slots }()
+			_, err := c.api.CoreV1().Pods(ns).Create(t.Context(), &corev1.Pod{
+				ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("pod-%04d", i), Namespace: ns, Labels: map[string]string{"app": "many", "shard": fmt.Sprint(i % 10)}},
+				Spec:       corev1.PodSpec{SchedulerName: "nobody", Containers: []corev1.Container{{Name: "web", Image: "web:1"}}},
+			}, metav1.CreateOptions{})
+			errs <- err
+		})
+	}
+	all.Wait()
+	close(errs)
+	for err := range errs {
+		require.NoError(t, err)
+	}
+}
