@@ -12,7 +12,6 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -195,13 +194,8 @@ func TestZoneOutageConforms(t *testing.T) {
 		letter := strings.TrimPrefix(zone, "zone-")
 		return []string{"node-" + letter + "-1", "node-" + letter + "-2", "node-" + letter + "-3"}
 	}
-	spread := func(d *appsv1.Deployment) {
-		d.Spec.Template.Spec.TopologySpreadConstraints = []corev1.TopologySpreadConstraint{{
-			MaxSkew: 1, TopologyKey: corev1.LabelTopologyZone, WhenUnsatisfiable: corev1.ScheduleAnyway, LabelSelector: d.Spec.Selector,
-		}}
-	}
 	const ns = "default"
-	require.NoError(t, c.deploy(t.Context(), ns, "web", 6, spread))
+	require.NoError(t, c.deploy(t.Context(), ns, "web", 6, spreadOverZones))
 	conform(t, c, conformance.Case{
 		Fault: "kubernetes_zone_outage",
 		Setup: func(ctx context.Context) (sdk.Request, error) {

@@ -450,3 +450,20 @@ func (c *testCluster) manyPods(t testing.TB, ns string, n int) {
 		require.NoError(t, err)
 	}
 }
+
+func withEmptyDir(d *appsv1.Deployment) {
+	d.Spec.Template.Spec.Volumes = []corev1.Volume{{Name: "scratch", VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}}}
+}
+
+func spreadOverZones(d *appsv1.Deployment) {
+	honor := corev1.NodeInclusionPolicyHonor
+	d.Spec.Template.Spec.TopologySpreadConstraints = []corev1.TopologySpreadConstraint{{
+		MaxSkew: 1, TopologyKey: corev1.LabelTopologyZone, WhenUnsatisfiable: corev1.DoNotSchedule, LabelSelector: d.Spec.Selector, NodeTaintsPolicy: &honor,
+	}}
+}
+
+// stubborn pods tolerate everything, and want to be in zone-a.
+func stubborn(d *appsv1.Deployment) {
+	d.Spec.Template.Spec.Tolerations = []corev1.Toleration{{Operator: corev1.TolerationOpExists}}
+	d.Spec.Template.Spec.NodeSelector = map[string]string{corev1.LabelTopologyZone: "zone-a"}
+}
