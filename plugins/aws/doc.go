@@ -12,7 +12,8 @@
 //     sweep can find it. note is what remember needs to make the item again, without a journal. What a kind makes carries
 //     mark.created() as tags from its creation on, is looked for by these tags (never by an ID that only Inject knew),
 //     and needs find and no shelf. A shelf for one more service is shelf_SERVICE.go.
-//  3. Name every action in needs: the plan checks them, and the least policy is rendered from them.
+//  3. Name every action in needs, and in about what the resources look like: the plan checks them, and the least policy is rendered
+//     from them. Targets, actions, probers, ledgers and alerts have a method permissions() []need for the same (policy.go).
 //  4. What cannot be seen or undone, such as a reboot, is once: it is active for as long as its mark is there (mark.Held), and revert
 //     waits until the resource is well.
 //  5. Name the fault in faults(), give internal/awsfake the calls it makes, and the conformance test a case for it.

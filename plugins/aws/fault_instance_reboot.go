@@ -22,6 +22,7 @@ type rebooted struct {
 func instanceReboot() part {
 	return newPart(kind[rebooted]{
 		name: "aws_instance_reboot", shelf: ec2Shelf(), slow: 2 * time.Minute, once: true,
+		about: "arn:{partition}:ec2:{region}:{account}:instance/*", of: "aws_instance",
 		attributes: []sdk.Attribute{
 			{Name: "ready_within", Type: sdk.Duration, Default: "10m", Doc: "How long the status checks of a rebooted instance may take to pass, once the fault is to be undone."},
 		},

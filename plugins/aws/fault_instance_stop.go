@@ -24,6 +24,7 @@ type stopped struct {
 func instanceStop() part {
 	return newPart(kind[stopped]{
 		name: "aws_instance_stop", shelf: ec2Shelf(), slow: 10 * time.Minute,
+		about: "arn:{partition}:ec2:{region}:{account}:instance/*", of: "aws_instance",
 		attributes: []sdk.Attribute{
 			{Name: "force", Type: sdk.Bool, Default: false, Doc: "Stop without waiting for the operating system, as a power cut would. File systems may need a check."},
 			{Name: "hibernate", Type: sdk.Bool, Default: false, Doc: "Hibernate instead, so that the memory comes back too. Only instances that were launched for it can."},

@@ -34,6 +34,7 @@ func sizesOf(g *types.AutoScalingGroup) sizes {
 func scalingMax() part {
 	return newPart(kind[clamped]{
 		name: "aws_scaling_max", shelf: scalingShelf(),
+		about: "arn:{partition}:autoscaling:{region}:{account}:autoScalingGroup:*:autoScalingGroupName/*", of: "aws_auto_scaling_group",
 		attributes: []sdk.Attribute{
 			{Name: "max_size", Type: sdk.Number, Doc: "The size that the group may not exceed. By default the capacity it has when the plan is made: it cannot grow. Less than that terminates instances."},
 		},

@@ -28,6 +28,7 @@ func everyProcess() []string {
 func scalingSuspended() part {
 	return newPart(kind[suspended]{
 		name: "aws_scaling_suspended", shelf: scalingShelf(), guards: true, // a group that is resumed terminates what is still stopped
+		about: "arn:{partition}:autoscaling:{region}:{account}:autoScalingGroup:*:autoScalingGroupName/*", of: "aws_auto_scaling_group",
 		attributes: []sdk.Attribute{
 			{Name: "processes", Type: sdk.StringList, Doc: "Which processes: " + strings.Join(everyProcess(), ", ") + ". By default all of them."},
 		},

@@ -25,6 +25,7 @@ type removed struct {
 func scalingZoneRemoved() part {
 	return newPart(kind[removed]{
 		name: "aws_scaling_zone_removed", shelf: scalingShelf(),
+		about: "arn:{partition}:autoscaling:{region}:{account}:autoScalingGroup:*:autoScalingGroupName/*", of: "aws_auto_scaling_group",
 		attributes: []sdk.Attribute{
 			{Name: "zone", Type: sdk.String, Doc: "The zone that the groups leave, by name or ID. Not needed where the target is a zone."},
 		},

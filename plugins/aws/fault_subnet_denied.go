@@ -23,6 +23,7 @@ type denied struct {
 func subnetDenied() part {
 	return newPart(kind[denied]{
 		name: "aws_subnet_denied", shelf: ec2Shelf(),
+		about: "arn:{partition}:ec2:{region}:{account}:subnet/*", of: "aws_subnet",
 		needs: slices.Concat(reading("ec2:DescribeNetworkAcls", "ec2:DescribeSubnets", "ec2:DescribeAvailabilityZones"),
 			changing([]string{"{arn}", "arn:{partition}:ec2:{region}:{account}:network-acl/*"}, "ec2:ReplaceNetworkAclAssociation")),
 		plan: planDenied, look: lookDenied,

@@ -24,7 +24,7 @@ type shifted struct {
 
 func zonalShift() part {
 	return newPart(kind[shifted]{
-		name: "aws_zonal_shift",
+		name: "aws_zonal_shift", about: "arn:{partition}:elasticloadbalancing:{region}:{account}:loadbalancer/*",
 		attributes: []sdk.Attribute{
 			{Name: "zone", Type: sdk.String, Doc: "The zone to lead traffic away from, by name or ID. Not needed where the target is a zone."},
 			{Name: "expires", Type: sdk.Duration, Default: "3m", Doc: "How long the shift lasts when nobody renews it any more: whole minutes."},

@@ -18,6 +18,8 @@ type kind[U any] struct {
 	attributes []sdk.Attribute
 	// needs are the permissions, beyond those of the shelf.
 	needs []need
+	// about is a pattern of what is changed, which ends in * for its ID, and of the type of target that is: for the least policy.
+	about, of string
 	// shelf is where the mark of a changed resource goes. nil: the kind makes something, and tags that, or names itself otherwise.
 	shelf *shelf
 	// slow is how long AWS may take to carry out the change, or to take it back.
@@ -118,6 +120,7 @@ type part struct {
 	name       string
 	attributes []sdk.Attribute
 	needs      []need
+	about, of  string
 	shelf      *shelf
 	slow       time.Duration
 	once       bool
@@ -150,6 +153,7 @@ func newPart[U any](k kind[U]) part {
 	if k.shelf != nil {
 		p.needs = append(append([]need{}, k.needs...), k.shelf.needs...)
 	}
+	p.about, p.of = k.about, k.of
 	p.plan = func(ctx context.Context, s *site, a ask) ([]planned, []sdk.Problem, error) {
 		items, problems, err := k.plan(ctx, s, a)
 		if err != nil {

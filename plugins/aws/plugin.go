@@ -49,6 +49,9 @@ func New() *sdk.Plugin {
 	for _, f := range faults() {
 		out.Faults[f.name] = &carried{p, f}
 	}
+	out.Documents = map[string]sdk.Document{"iam": {
+		Doc: "The least IAM policy for a scenario, or for all that the plugin can do.", Write: writePolicy(out),
+	}}
 	return out
 }
 
