@@ -70,6 +70,9 @@ func newCluster(config Config) (*Cluster, error) {
 
 // start brings everything up in the order in which it is needed, and returns when a test can begin.
 func (c *Cluster) start(ctx context.Context) error {
+	if err := c.claimMachine(ctx); err != nil {
+		return err
+	}
 	begun := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, c.config.Timeout)
 	defer cancel()

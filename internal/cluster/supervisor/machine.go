@@ -10,15 +10,27 @@ import (
 	"time"
 )
 
+// machineWait is how long a cluster of real nodes waits for its turn. It is no part of the time until it is ready.
+const machineWait = 10 * time.Minute
+
+// claimMachine takes the machine for real nodes, once it has what they need.
+func (c *Cluster) claimMachine(ctx context.Context) error {
+	if c.config.Nodes != kubeletNodes {
+		return nil
+	}
+	if err := checkMachine(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, machineWait)
+	defer cancel()
+	var err error
+	c.machine, err = claimMachine(ctx)
+	return err
+}
+
 // prepareMachine makes the networks and the cgroups of real nodes.
 func (c *Cluster) prepareMachine(ctx context.Context) error {
-	if err := c.checkMachine(); err != nil {
-		return err
-	}
 	var err error
-	if c.machine, err = claimMachine(ctx); err != nil {
-		return err
-	}
 	if c.janitor, err = startJanitor(c.self, c.layout); err != nil {
 		return err
 	}
@@ -38,7 +50,7 @@ func (c *Cluster) prepareMachine(ctx context.Context) error {
 }
 
 // checkMachine names everything that is missing at once.
-func (c *Cluster) checkMachine() error {
+func checkMachine() error {
 	if os.Geteuid() != 0 {
 		return errors.New("-nodes kubelet needs root: it makes network namespaces and cgroups; use -nodes kwok without")
 	}
