@@ -111,7 +111,7 @@ func TestPodEvictConforms(t *testing.T) {
 }
 
 // onNodes is a case on the first node of a pool of two, with a Deployment on them.
-func onNodes(t *testing.T, c *testCluster, fault string, look func(corev1.Node) bool, change ...func(*corev1.Node)) conformance.Case {
+func onNodes(t *testing.T, c *testCluster, fault string, look func(corev1.Node) bool) conformance.Case {
 	l := c.plugin(t, nil)
 	type world struct {
 		pool
@@ -122,7 +122,7 @@ func onNodes(t *testing.T, c *testCluster, fault string, look func(corev1.Node) 
 	return conformance.Case{
 		Fault: fault,
 		Setup: func(ctx context.Context) (sdk.Request, error) {
-			p, err := c.addPool(ctx, 2, change...)
+			p, err := c.addPool(ctx, 2)
 			if err != nil {
 				return sdk.Request{}, err
 			}
@@ -145,6 +145,9 @@ func onNodes(t *testing.T, c *testCluster, fault string, look func(corev1.Node) 
 			nodes, err := c.shotOfNodes(ctx, of(req.Targets).nodes...)
 			if err != nil {
 				return "", err
+			}
+			if fault != "kubernetes_node_taint" { // the cluster taints a node that is cordoned, and so takes the list over by itself
+				nodes = strings.ReplaceAll(nodes, `,"f:spec":{"f:taints":{}}`, "")
 			}
 			web, err := c.shotOf(ctx, of(req.Targets).namespace)
 			return nodes + web, err
@@ -169,21 +172,18 @@ func tainted(key string) func(corev1.Node) bool {
 
 func TestNodeCordonConforms(t *testing.T) {
 	c := aCluster(t)
-	conform(t, c, onNodes(t, c, "kubernetes_node_cordon", cordoned, untainted))
+	conform(t, c, onNodes(t, c, "kubernetes_node_cordon", cordoned))
 }
 
 func TestNodeDrainConforms(t *testing.T) {
 	c := aCluster(t)
-	conform(t, c, onNodes(t, c, "kubernetes_node_drain", cordoned, untainted))
+	conform(t, c, onNodes(t, c, "kubernetes_node_drain", cordoned))
 }
 
 func TestNodeTaintConforms(t *testing.T) {
 	c := aCluster(t)
 	conform(t, c, onNodes(t, c, "kubernetes_node_taint", tainted("gameday/taint")))
 }
-
-// untainted leaves the list of taints to the cluster, which writes one there for a cordoned node and so takes the list over.
-func untainted(n *corev1.Node) { n.Spec.Taints = nil }
 
 // The zones of this cluster are lost one after the other, so it is nobody else's.
 func TestZoneOutageConforms(t *testing.T) {

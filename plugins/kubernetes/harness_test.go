@@ -185,10 +185,7 @@ func (c *testCluster) deploy(ctx context.Context, ns, name string, replicas int3
 			Replicas: &replicas, Selector: &metav1.LabelSelector{MatchLabels: labels},
 			Template: corev1.PodTemplateSpec{
 				ObjectMeta: metav1.ObjectMeta{Labels: labels},
-				Spec: corev1.PodSpec{
-					TerminationGracePeriodSeconds: &none, Containers: []corev1.Container{{Name: "web", Image: "web:1"}},
-					Affinity: &corev1.Affinity{NodeAffinity: notInAPool()},
-				},
+				Spec:       corev1.PodSpec{TerminationGracePeriodSeconds: &none, Containers: []corev1.Container{{Name: "web", Image: "web:1"}}},
 			},
 		},
 	}
@@ -338,7 +335,7 @@ type pool struct {
 }
 
 // addPool makes simulated nodes in zone-a.
-func (c *testCluster) addPool(ctx context.Context, n int, change ...func(*corev1.Node)) (pool, error) {
+func (c *testCluster) addPool(ctx context.Context, n int) (pool, error) {
 	p := pool{c: c, name: name("pool")}
 	resources := corev1.ResourceList{
 		corev1.ResourceCPU: resource.MustParse("8"), corev1.ResourceMemory: resource.MustParse("16Gi"), corev1.ResourcePods: resource.MustParse("110"),
@@ -351,9 +348,6 @@ func (c *testCluster) addPool(ctx context.Context, n int, change ...func(*corev1
 			},
 			Spec:   corev1.NodeSpec{Taints: []corev1.Taint{{Key: "pool", Value: p.name, Effect: corev1.TaintEffectNoSchedule}}},
 			Status: corev1.NodeStatus{Capacity: resources, Allocatable: resources},
-		}
-		for _, f := range change {
-			f(node)
 		}
 		if _, err := c.api.CoreV1().Nodes().Create(ctx, node, metav1.CreateOptions{FieldManager: "deployer"}); err != nil {
 			return p, err
@@ -384,16 +378,8 @@ func nodeReady(n corev1.Node) bool {
 	return false
 }
 
-// notInAPool keeps pods from the nodes of other tests.
-func notInAPool() *corev1.NodeAffinity {
-	return &corev1.NodeAffinity{RequiredDuringSchedulingIgnoredDuringExecution: &corev1.NodeSelector{NodeSelectorTerms: []corev1.NodeSelectorTerm{{
-		MatchExpressions: []corev1.NodeSelectorRequirement{{Key: "pool", Operator: corev1.NodeSelectorOpDoesNotExist}},
-	}}}}
-}
-
 // only places the pods of a Deployment on the pool.
 func (p pool) only(d *appsv1.Deployment) {
-	d.Spec.Template.Spec.Affinity = nil
 	d.Spec.Template.Spec.NodeSelector = map[string]string{"pool": p.name}
 	d.Spec.Template.Spec.Tolerations = append(d.Spec.Template.Spec.Tolerations, corev1.Toleration{Key: "pool", Value: p.name})
 }

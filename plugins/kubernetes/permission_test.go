@@ -49,7 +49,7 @@ func TestWithoutPermissionsThePlanPrintsTheRole(t *testing.T) {
 			user := name("dave")
 			c.kubectl(t, "", "create", "clusterrole", user, "--verb=get", "--resource=namespaces", "--resource-name=kube-system")
 			c.kubectl(t, "", "create", "clusterrolebinding", user, "--user", user, "--clusterrole", user)
-			p, err := c.addPool(t.Context(), 2, untainted)
+			p, err := c.addPool(t.Context(), 2)
 			require.NoError(t, err)
 			ns := c.namespace(t)
 			require.NoError(t, c.deploy(t.Context(), ns, "web", 2, p.only))
@@ -65,12 +65,20 @@ func TestWithoutPermissionsThePlanPrintsTheRole(t *testing.T) {
 			require.NoError(t, err)
 			require.Len(t, problems, 1, "one for the block")
 			c.grant(t, user, problems[0])
-			found := targets(t, l, target, on)
+			var found []sdk.Target
+			require.NoError(t, await(t.Context(), func() (bool, error) { // the API server hears of a role a moment later
+				found, err = resolve(t.Context(), l, target, on)
+				return err == nil, nil
+			}), "%v", err)
 			require.NotEmpty(t, found)
 
 			_, problems = prepare(t, l, fault, struct{}{}, found)
 			require.Len(t, problems, 1, "one for the block")
 			c.grant(t, user, problems[0])
+			require.NoError(t, await(t.Context(), func() (bool, error) {
+				_, problems = prepare(t, l, fault, struct{}{}, found)
+				return !sdk.HasErrors(problems), nil
+			}), "%v", problems)
 			h := inject(t, l, fault, struct{}{}, found)
 			require.NoError(t, l.Revert(t.Context(), h))
 			awaitState(t, l, h, sdk.Inactive)
