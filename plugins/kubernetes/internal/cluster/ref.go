@@ -27,6 +27,8 @@ var (
 	DaemonSets   = Kind{"apps", "v1", "daemonsets", "DaemonSet"}
 	ReplicaSets  = Kind{"apps", "v1", "replicasets", "ReplicaSet"}
 
+	ControllerRevisions = Kind{"apps", "v1", "controllerrevisions", "ControllerRevision"}
+
 	Jobs = Kind{"batch", "v1", "jobs", "Job"}
 
 	ReplicationControllers = Kind{"", "v1", "replicationcontrollers", "ReplicationController"}
