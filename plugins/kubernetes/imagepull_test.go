@@ -67,7 +67,6 @@ func TestAStatefulSetThatCannotPullIsWholeAgain(t *testing.T) {
 			Template: corev1.PodTemplateSpec{
 				ObjectMeta: metav1.ObjectMeta{Labels: labels},
 				Spec: corev1.PodSpec{
-					Affinity:       &corev1.Affinity{NodeAffinity: notInAPool()},
 					InitContainers: []corev1.Container{{Name: "schema", Image: "registry.test:5000/team/schema@sha256:" + strings.Repeat("0", 64)}},
 					Containers:     []corev1.Container{{Name: "db", Image: "registry.test:5000/team/db:2"}},
 				},
