@@ -30,6 +30,9 @@ func outageChoices() []choice {
 		{"network", "deny cuts the subnets of the zone off.", []option{{"deny", denials()}}, "deny"},
 		{"load_balancers", "shift leads traffic away from the zone, as one would do against an outage; none leaves that to whoever is tested.",
 			[]option{{"shift", []part{zonalShift()}}}, "none"},
+		{"databases", "failover fails databases over whose writer is in the zone, as AWS would; nothing brings it back by itself.",
+			[]option{{"failover", []part{dbFailover()}}}, "failover"},
+		{"caches", "failover fails caches over whose primary is in the zone, as AWS would.", []option{{"failover", []part{cacheFailover()}}}, "failover"},
 		{"instances", "stop and reboot are what happens to the instances that run in the zone.",
 			[]option{{"stop", []part{instanceStop()}}, {"reboot", []part{instanceReboot()}}}, "stop"},
 	}
@@ -38,7 +41,7 @@ func outageChoices() []choice {
 func zoneOutage() fault {
 	f := fault{
 		name: "aws_zone_outage", targets: []string{"aws_zone"}, chosen: chosenForOutage,
-		doc: "Loses a zone: its subnets are cut off, its instances stopped, its Auto Scaling groups held. Each part can be switched off, is listed in the plan, and is a fault of its own as well. " +
+		doc: "Loses a zone: its subnets are cut off, its instances stopped, its Auto Scaling groups held, its databases and caches failed over. Each part can be switched off, is listed in the plan, and is a fault of its own as well. " +
 			"If every process of gameday dies at once it stays, but for a zonal shift, until gameday recover or gameday sweep.",
 	}
 	for _, c := range outageChoices() {

@@ -16,6 +16,12 @@ func faults() []fault {
 			"aws_auto_scaling_group", "aws_zone"),
 		single(zonalShift(), "Leads the traffic of load balancers away from a zone, with a zonal shift of the Application Recovery Controller. If every process of gameday dies at once, AWS ends it by its own clock.",
 			"aws_load_balancer", "aws_zone"),
+		single(dbFailover(), "Fails databases over: a cluster to one of its readers, a Multi-AZ instance to its standby. Active when AWS shows the writer elsewhere and the database available. "+
+			"If every process of gameday dies at once, AWS ends what it has begun, and the writer stays where it went.",
+			"aws_db_cluster", "aws_db_instance", "aws_zone"),
+		single(cacheFailover(), "Makes the primary of an ElastiCache node group fail, with TestFailover: AWS allows that for 15 node groups in any 24 hours, for one node group of a replication group at a time, and not at all when it is busy itself. "+
+			"The new primary stays. If every process of gameday dies at once, AWS ends what it has begun.",
+			"aws_cache_group", "aws_zone"),
 		zoneOutage(),
 	}
 }

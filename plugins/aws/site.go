@@ -11,8 +11,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/arczonalshift"
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/elasticache"
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/rds"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
 
@@ -66,6 +68,8 @@ func (s *site) iam() *iam.Client                  { return iam.NewFromConfig(s.c
 func (s *site) autoscaling() *autoscaling.Client  { return autoscaling.NewFromConfig(s.cfg) }
 func (s *site) elb() *elb.Client                  { return elb.NewFromConfig(s.cfg) }
 func (s *site) zonalshift() *arczonalshift.Client { return arczonalshift.NewFromConfig(s.cfg) }
+func (s *site) rds() *rds.Client                  { return rds.NewFromConfig(s.cfg) }
+func (s *site) elasticache() *elasticache.Client  { return elasticache.NewFromConfig(s.cfg) }
 
 // arn names a resource of this account in this region.
 func (s *site) arn(service, resource string) string {

@@ -47,6 +47,9 @@ func (p *provider) targetTypes() map[string]sdk.TargetType {
 	for _, t := range []listed{
 		{typ: "aws_zone", list: listZones, selectors: []string{"names"}, doc: "Availability zones of the region, by name (us-east-1a) or by ID (use1-az1). A name means another zone in another account; an ID does not."},
 		{typ: "aws_subnet", list: listSubnets, selectors: []string{"ids", "zones", "vpcs", "tags"}, doc: "Subnets."},
+		{typ: "aws_db_instance", list: listDBInstances, selectors: []string{"ids", "zones", "vpcs", "tags"}, doc: "RDS database instances. The zone is that of the primary."},
+		{typ: "aws_db_cluster", list: listDBClusters, selectors: []string{"ids", "zones", "vpcs", "tags"}, doc: "Aurora and Multi-AZ database clusters. The zone is that of the writer."},
+		{typ: "aws_cache_group", list: listCacheGroups, selectors: []string{"ids", "zones", "vpcs", "tags"}, doc: "ElastiCache replication groups. The zone is that of the primary; AWS does not say which that is in cluster mode."},
 		{typ: "aws_instance", list: listInstances, selectors: []string{"ids", "zones", "vpcs", "groups", "cluster", "tags"}, doc: "EC2 instances that are not terminated."},
 		{typ: "aws_auto_scaling_group", list: listGroups, selectors: []string{"names", "zones", "vpcs", "cluster", "tags"}, doc: "Auto Scaling groups."},
 		{typ: "aws_load_balancer", list: listBalancers, selectors: []string{"ids", "names", "zones", "vpcs", "cluster", "tags"}, doc: "Application and Network Load Balancers."},

@@ -12,6 +12,8 @@ type state struct {
 	AutoScaling autoscalingState
 	ELB         elbState
 	Shifts      shiftState
+	RDS         rdsState
+	Cache       cacheState
 }
 
 // operations are all calls that are answered, by service (as in a signature's scope) and name.
@@ -19,6 +21,7 @@ func operations() map[string]map[string]handler {
 	return map[string]map[string]handler{
 		"sts": stsOperations(), "ec2": ec2Operations(), "iam": iamOperations(),
 		"autoscaling": autoscalingOperations(), "elasticloadbalancing": elbOperations(), "arc-zonal-shift": shiftOperations(),
+		"rds": rdsOperations(), "elasticache": cacheOperations(),
 	}
 }
 
@@ -28,6 +31,7 @@ func newState(region string) *state {
 		AutoScaling: autoscalingState{map[string]*group{}},
 		ELB:         elbState{map[string]*balancer{}, map[string]map[string]string{}},
 		Shifts:      shiftState{map[string]*shift{}},
+		RDS:         newRDS(), Cache: newCache(),
 	}
 }
 
