@@ -73,17 +73,18 @@ func byPart(changes []change) (out [][]change) {
 }
 
 func (f *carried) injectPart(ctx context.Context, m mark, changes []change) error {
-	for _, c := range changes {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		if err := f.make(ctx, m, c); err != nil {
-			return fmt.Errorf("%s: %s: %w", c.Part, c.Name, err)
-		}
-	}
-	for _, c := range changes {
-		if err := f.await(ctx, m, c, "to be "+c.Made, ours); err != nil {
-			return fmt.Errorf("%s: %s: %w", c.Part, c.Name, err)
+	for _, step := range []func(context.Context, change) error{
+		func(ctx context.Context, c change) error { return f.make(ctx, m, c) },
+		func(ctx context.Context, c change) error { return f.await(ctx, m, c, "to be "+c.Made, ours) },
+	} {
+		err := every(ctx, len(changes), func(ctx context.Context, i int) error {
+			if err := step(ctx, changes[i]); err != nil {
+				return fmt.Errorf("%s: %s: %w", changes[i].Part, changes[i].Name, err)
+			}
+			return nil
+		})
+		if err != nil {
+			return err
 		}
 	}
 	return nil
@@ -166,17 +167,22 @@ func (f *carried) Inspect(ctx context.Context, h sdk.Handle) (sdk.State, error) 
 	if err != nil {
 		return sdk.State{Status: sdk.Unknown}, err
 	}
-	var seen []sdk.State
-	for _, c := range u.Changes {
+	seen := make([]sdk.State, len(u.Changes))
+	err = every(ctx, len(u.Changes), func(ctx context.Context, i int) error {
+		c := u.Changes[i]
 		p, s, err := f.at(ctx, c)
 		if err != nil {
-			return sdk.State{Status: sdk.Unknown}, err
+			return err
 		}
 		v, err := f.look(ctx, p, s, markOf(h), c)
 		if err != nil {
-			return sdk.State{Status: sdk.Unknown}, fmt.Errorf("looking at %s: %w", c.Name, err)
+			return fmt.Errorf("looking at %s: %w", c.Name, err)
 		}
-		seen = append(seen, v.judge(c))
+		seen[i] = v.judge(c)
+		return nil
+	})
+	if err != nil {
+		return sdk.State{Status: sdk.Unknown}, err
 	}
 	return combine(seen), nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -81,6 +82,22 @@ func missing(err error) bool {
 	code := codeOf(err)
 	return strings.HasSuffix(code, ".NotFound") || strings.HasSuffix(code, "NotFound") || strings.HasSuffix(code, "NotFoundException") ||
 		strings.HasSuffix(code, "NotFoundFault") || strings.HasPrefix(code, "NoSuch") || code == "InvalidInstanceID.Malformed"
+}
+
+// notThere says that the region, or the endpoint, does not have the service or the call at all.
+func notThere(err error) bool {
+	var name *net.DNSError
+	var answer *smithyhttp.ResponseError
+	switch {
+	case errors.As(err, &name):
+		return name.IsNotFound
+	case slices.Contains([]string{"InvalidAction", "UnknownOperation", "UnknownOperationException", "NotImplemented", "NotImplementedException"}, codeOf(err)):
+		return true
+	case errors.As(err, &answer):
+		status := answer.HTTPStatusCode()
+		return status == http.StatusNotImplemented || status == http.StatusNotFound && !missing(err)
+	}
+	return false
 }
 
 // conflictError says that somebody else changed what the fault changed.

@@ -204,24 +204,24 @@ func (f fault) wanted(config json.RawMessage) (func(part) bool, error) {
 // mayChange finds the faults that hold one of the resources already.
 func (f *carried) mayChange(ctx context.Context, s *site, req sdk.Request, plan []planned) ([]sdk.Problem, error) {
 	m := mark{Handle: strings.TrimPrefix(req.Run+"/"+req.ID, "/")}
+	holders := make([]mark, len(plan))
+	err := every(ctx, len(plan), func(ctx context.Context, i int) error {
+		p, err := f.part(plan[i].Part)
+		if err == nil {
+			holders[i], _, err = p.holder(ctx, s, plan[i].ARN)
+		}
+		return err
+	})
+	if denied := deniedProblem(s, err); denied != nil {
+		return []sdk.Problem{*denied}, nil
+	}
 	var out []sdk.Problem
-	for _, c := range plan {
-		p, err := f.part(c.Part)
-		if err != nil {
-			return nil, err
-		}
-		holder, _, err := p.holder(ctx, s, c.ARN)
-		if denied := deniedProblem(s, err); denied != nil {
-			return append(out, *denied), nil
-		}
-		if err != nil {
-			return nil, err
-		}
+	for i, holder := range holders {
 		if holder.Handle != "" && holder.handleTag() != m.handleTag() {
-			out = append(out, problem("targets", fmt.Sprintf("%s is held already by %s", c.Name, holder.Handle), "Undo that first, with gameday recover or gameday sweep."))
+			out = append(out, problem("targets", fmt.Sprintf("%s is held already by %s", plan[i].Name, holder.Handle), "Undo that first, with gameday recover or gameday sweep."))
 		}
 	}
-	return out, nil
+	return out, err
 }
 
 // part finds a part by its name.

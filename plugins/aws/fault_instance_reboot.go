@@ -53,15 +53,15 @@ func planReboot(ctx context.Context, s *site, a ask) ([]item[rebooted], []sdk.Pr
 	if err != nil {
 		return nil, nil, err
 	}
+	now, err := instancesByID(ctx, s, all)
+	if err != nil {
+		return nil, nil, err
+	}
 	var out []item[rebooted]
 	var problems []sdk.Problem
 	for _, r := range all {
-		i, err := instance(ctx, s, r.id)
-		if err != nil {
-			return nil, nil, err
-		}
-		if i.State.Name != types.InstanceStateNameRunning {
-			problems = append(problems, warning("targets", fmt.Sprintf("%s is %s and does not run", r.name, i.State.Name), "It is left as it is."))
+		if i := now[r.id]; i.State == nil || i.State.Name != types.InstanceStateNameRunning {
+			problems = append(problems, warning("targets", r.name+" does not run", "It is left as it is."))
 			continue
 		}
 		out = append(out, rebootItem(rebooted{r.id, c.ReadyWithin}, r.arn, r.name))

@@ -59,15 +59,15 @@ func planStop(ctx context.Context, s *site, a ask) ([]item[stopped], []sdk.Probl
 	if err != nil || len(all) == 0 {
 		return nil, nil, err
 	}
+	now, disks, err := closer(ctx, s, all)
+	if err != nil {
+		return nil, nil, err
+	}
 	var out []item[stopped]
 	var problems []sdk.Problem
 	for _, r := range all {
-		i, err := instance(ctx, s, r.id)
-		if err != nil {
-			return nil, nil, err
-		}
-		why, fatal := cannotStop(i, c)
-		switch {
+		i := now[r.id]
+		switch why, fatal := cannotStop(i, c); {
 		case fatal:
 			problems = append(problems, problem("hibernate", r.name+" "+why, "Leave hibernate out, or choose other instances."))
 			continue
@@ -75,14 +75,30 @@ func planStop(ctx context.Context, s *site, a ask) ([]item[stopped], []sdk.Probl
 			problems = append(problems, warning("targets", r.name+" "+why, "It is left as it is."))
 			continue
 		}
-		more, err := loses(ctx, s, i, r)
-		if err != nil {
-			return nil, nil, err
-		}
-		problems = append(problems, more...)
+		problems = append(problems, loses(r, disks[i.InstanceType])...)
 		out = append(out, stopItem(stopped{r.id, c.Force, c.Hibernate}, r.arn, r.name))
 	}
 	return out, problems, nil
+}
+
+// closer reads instances, and which types of instance have disks of their own.
+func closer(ctx context.Context, s *site, all []resource) (map[string]types.Instance, map[types.InstanceType]bool, error) {
+	now, err := instancesByID(ctx, s, all)
+	if err != nil {
+		return nil, nil, err
+	}
+	disks := map[types.InstanceType]bool{}
+	for _, i := range now {
+		if _, known := disks[i.InstanceType]; known {
+			continue
+		}
+		kinds, err := s.ec2().DescribeInstanceTypes(ctx, &ec2.DescribeInstanceTypesInput{InstanceTypes: []types.InstanceType{i.InstanceType}})
+		if err != nil {
+			return nil, nil, fmt.Errorf("reading about %s: %w", i.InstanceType, err)
+		}
+		disks[i.InstanceType] = slices.ContainsFunc(kinds.InstanceTypes, func(k types.InstanceTypeInfo) bool { return awssdk.ToBool(k.InstanceStorageSupported) })
+	}
+	return now, disks, nil
 }
 
 func stopItem(u stopped, arn, name string) item[stopped] {
@@ -95,6 +111,8 @@ func stopItem(u stopped, arn, name string) item[stopped] {
 // cannotStop says why an instance is left alone, and whether that is a mistake of the block.
 func cannotStop(i types.Instance, c stopped) (why string, fatal bool) {
 	switch {
+	case i.State == nil || dead(i):
+		return "has been terminated", false
 	case i.State.Name != types.InstanceStateNameRunning:
 		return fmt.Sprintf("is %s and does not run", i.State.Name), false
 	case i.RootDeviceType == types.DeviceTypeInstanceStore:
@@ -108,20 +126,16 @@ func cannotStop(i types.Instance, c stopped) (why string, fatal bool) {
 }
 
 // loses says what a stop takes away for good.
-func loses(ctx context.Context, s *site, i types.Instance, r resource) ([]sdk.Problem, error) {
+func loses(r resource, disks bool) []sdk.Problem {
 	var out []sdk.Problem
 	if len(r.groups) > 0 {
 		out = append(out, warning("targets", fmt.Sprintf("%s belongs to the Auto Scaling group %s", r.name, r.groups[0]),
 			"The group takes a stopped instance for unhealthy and terminates it, unless its processes are suspended (aws_scaling_suspended): then it cannot be started again."))
 	}
-	kinds, err := s.ec2().DescribeInstanceTypes(ctx, &ec2.DescribeInstanceTypesInput{InstanceTypes: []types.InstanceType{i.InstanceType}})
-	if err != nil {
-		return nil, fmt.Errorf("reading about %s: %w", i.InstanceType, err)
-	}
-	if slices.ContainsFunc(kinds.InstanceTypes, func(k types.InstanceTypeInfo) bool { return awssdk.ToBool(k.InstanceStorageSupported) }) {
+	if disks {
 		out = append(out, warning("targets", r.name+" has instance store volumes", "What is on them is lost when it stops."))
 	}
-	return out, nil
+	return out
 }
 
 // instance reads one instance.

@@ -136,8 +136,7 @@ func (p part) claim(ctx context.Context, s *site, m mark, c change) error {
 	if p.shelf == nil {
 		return nil
 	}
-	s.marking.Lock()
-	defer s.marking.Unlock()
+	defer s.marking.lock(c.ARN)()
 	holder, _, err := p.holder(ctx, s, c.ARN)
 	if err != nil {
 		return err

@@ -10,6 +10,7 @@ import (
 
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 
@@ -115,29 +116,57 @@ func lacking(action, who string, resources []string, why string) sdk.Problem {
 
 // mayCall asks AWS whether the planned calls would be allowed: with a dry run where the API has one, and with IAM's
 // simulator where that is allowed. The note says what could not be asked.
-func (f *carried) mayCall(ctx context.Context, s *site, plan []planned) (out []sdk.Problem, note string, err error) {
-	for _, c := range plan {
-		p, err := f.part(c.Part)
-		if err != nil {
-			return nil, "", err
+func (f *carried) mayCall(ctx context.Context, s *site, plan []planned) ([]sdk.Problem, string, error) {
+	dry, err := s.knowsDryRuns(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	refused := make([]*sdk.Problem, len(plan))
+	err = every(ctx, len(plan), func(ctx context.Context, i int) error {
+		p, err := f.part(plan[i].Part)
+		if err == nil && dry && p.tryOut != nil {
+			refused[i], err = tried(s, plan[i].change, p.tryOut(ctx, s, mark{}, plan[i].change))
 		}
-		if p.tryOut == nil {
-			continue
-		}
-		err = p.tryOut(ctx, s, mark{}, c.change)
-		switch denied := deniedProblem(s, err); {
-		case denied != nil:
-			out = append(out, *denied)
-		case codeOf(err) != "" && codeOf(err) != "DryRunOperation":
-			out = append(out, problem("targets", fmt.Sprintf("AWS would refuse %s on %s: %s", c.Part, c.Name, codeOf(err)), err.Error()))
-		case err != nil && codeOf(err) == "":
-			return nil, "", fmt.Errorf("trying %s on %s out: %w", c.Part, c.Name, err)
+		return err
+	})
+	if err != nil {
+		return nil, "", err
+	}
+	var out []sdk.Problem
+	for _, p := range refused {
+		if p != nil {
+			out = append(out, *p)
 		}
 	}
 	if len(out) > 0 {
 		return dedupe(out), "", nil
 	}
 	return f.simulate(ctx, s, plan)
+}
+
+// tried says what the error of a dry run means.
+func tried(s *site, c change, err error) (*sdk.Problem, error) {
+	if denied := deniedProblem(s, err); denied != nil || err == nil || codeOf(err) == "DryRunOperation" {
+		return denied, nil
+	}
+	if codeOf(err) == "" {
+		return nil, fmt.Errorf("trying %s on %s out: %w", c.Part, c.Name, err)
+	}
+	out := problem("targets", fmt.Sprintf("AWS would refuse %s on %s: %s", c.Part, c.Name, codeOf(err)), err.Error())
+	return &out, nil
+}
+
+// knowsDryRuns says whether a dry run is one: an endpoint that is not AWS may carry the call out instead. AWS answers a dry
+// run with an error in any case.
+func (s *site) knowsDryRuns(ctx context.Context) (bool, error) {
+	if s.endpoint() == "" {
+		return true, nil
+	}
+	_, err := s.ec2().DescribeInstances(ctx, &ec2.DescribeInstancesInput{DryRun: new(true)})
+	if err != nil && codeOf(err) == "" {
+		return false, fmt.Errorf("asking %s for a dry run: %w", s.endpoint(), err)
+	}
+	return err != nil, nil
 }
 
 func dedupe(problems []sdk.Problem) (out []sdk.Problem) {
@@ -148,6 +177,9 @@ func dedupe(problems []sdk.Problem) (out []sdk.Problem) {
 	}
 	return out
 }
+
+// few bounds the attempts at what the plan can do without.
+func few(o *iam.Options) { o.RetryMaxAttempts = 2 }
 
 // mostSimulated bounds the resources that one simulation is asked about.
 const mostSimulated = 50
@@ -173,7 +205,7 @@ func (f *carried) simulate(ctx context.Context, s *site, plan []planned) ([]sdk.
 		resources := strings.Fields(key)
 		in := &iam.SimulatePrincipalPolicyInput{PolicySourceArn: new(source), ActionNames: actions, ResourceArns: resources[:min(len(resources), mostSimulated)]}
 		for pages := iam.NewSimulatePrincipalPolicyPaginator(s.iam(), in); pages.HasMorePages(); {
-			page, err := pages.NextPage(ctx)
+			page, err := pages.NextPage(ctx, few)
 			if err != nil {
 				return nil, fmt.Sprintf("(what this needs was not checked with iam:SimulatePrincipalPolicy: %s)", codeOr(err)), ctx.Err()
 			}

@@ -25,8 +25,8 @@ type provider struct {
 	lease  time.Time // when it ends
 	// keepers renew what AWS would end by itself.
 	keepers map[string]*keeper
-	// marking is held while a resource is looked at and marked, so that two faults of this process never both do so.
-	marking sync.Mutex
+	// marking has a lock for each resource, held while it is looked at and marked, so that two faults of this process never both do so.
+	marking locks
 }
 
 // New returns the plugin.

@@ -22,7 +22,7 @@ func (f *carried) Revert(ctx context.Context, h sdk.Handle) error {
 	}
 	m := markOf(h)
 	slices.Reverse(u.Changes)
-	done, err := f.putBack(ctx, m, u.Changes)
+	done, err := f.putBack(ctx, m, u.Changes, false)
 	if !slices.Contains(done, quiet) {
 		return err
 	}
@@ -35,7 +35,7 @@ func (f *carried) Revert(ctx context.Context, h sdk.Handle) error {
 			again = append(again, c)
 		}
 	}
-	done, err = f.putBack(ctx, m, again)
+	done, err = f.putBack(ctx, m, again, true)
 	for i, c := range again {
 		if done[i] == quiet { // nothing but its mark was made
 			err = errors.Join(err, f.unmark(ctx, m, c))
@@ -54,14 +54,15 @@ const (
 )
 
 // putBack takes changes back, part by part. Whatever fails does not keep the rest from being put back, but for the parts that
-// guard what is not back yet.
-func (f *carried) putBack(ctx context.Context, m mark, changes []change) (done []outcome, err error) {
+// guard what is not back yet, or may not be as long as it is not certain.
+func (f *carried) putBack(ctx context.Context, m mark, changes []change, certain bool) (done []outcome, err error) {
 	for _, group := range byPart(changes) {
 		p, errPart := f.part(group[0].Part)
+		waits := p.guards && !certain && slices.Contains(done, quiet)
 		if errPart == nil && p.guards && err != nil {
 			errPart = fmt.Errorf("%s: left as it is until the rest is back, which it protects", p.name)
 		}
-		if errPart != nil {
+		if errPart != nil || waits {
 			done = append(done, slices.Repeat([]outcome{failed}, len(group))...)
 			err = errors.Join(err, errPart)
 			continue
@@ -76,26 +77,26 @@ func (f *carried) putBack(ctx context.Context, m mark, changes []change) (done [
 // putBackPart takes everything back before it waits for any of it.
 func (f *carried) putBackPart(ctx context.Context, m mark, changes []change) ([]outcome, error) {
 	done := make([]outcome, len(changes))
-	var errs []error
-	var under []int
-	fail := func(i int, err error) {
-		done[i] = failed
-		errs = append(errs, fmt.Errorf("%s: %s: %w", changes[i].Part, changes[i].Name, err))
-	}
-	for i, c := range changes {
-		seen, err := f.takeBack(ctx, m, c)
-		switch {
-		case err != nil:
-			fail(i, err)
-		case seen.state == before:
-			done[i] = quiet
-		case seen.rival == "" && seen.held && (seen.state == ours || seen.state == partly):
-			under = append(under, i)
+	seen := make([]sight, len(changes))
+	errs := each(len(changes), func(i int) (err error) {
+		seen[i], err = f.takeBack(ctx, m, changes[i])
+		return err
+	})
+	late := each(len(changes), func(i int) error {
+		v := seen[i]
+		if errs[i] != nil || v.rival != "" || !v.held || v.state != ours && v.state != partly {
+			return nil
 		}
-	}
-	for _, i := range under {
-		if err := f.finish(ctx, m, changes[i]); err != nil {
-			fail(i, err)
+		return f.finish(ctx, m, changes[i])
+	})
+	for i, c := range changes {
+		errs[i] = errors.Join(errs[i], late[i])
+		switch {
+		case errs[i] != nil:
+			done[i] = failed
+			errs[i] = fmt.Errorf("%s: %s: %w", c.Part, c.Name, errs[i])
+		case seen[i].state == before:
+			done[i] = quiet
 		}
 	}
 	return done, errors.Join(errs...)

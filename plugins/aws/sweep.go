@@ -32,6 +32,9 @@ func (p *provider) sweep(ctx context.Context) ([]sdk.Handle, error) {
 		}
 		for _, part := range everyPart() {
 			more, err := part.sweep(ctx, s)
+			if notThere(err) {
+				continue // and so nothing can have been made with it
+			}
 			if err != nil {
 				errs = append(errs, fmt.Errorf("sweeping %s for %s: %w", region, part.name, err))
 			}

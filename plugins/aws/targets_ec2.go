@@ -3,6 +3,7 @@ package aws
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -111,6 +112,28 @@ func instances(ctx context.Context, s *site, in *ec2.DescribeInstancesInput) ([]
 		}
 		for _, r := range page.Reservations {
 			out = append(out, r.Instances...)
+		}
+	}
+	return out, nil
+}
+
+// mostDescribed is how many instances one call is asked about.
+const mostDescribed = 100
+
+// instancesByID reads instances again, by their IDs.
+func instancesByID(ctx context.Context, s *site, all []resource) (map[string]types.Instance, error) {
+	out := map[string]types.Instance{}
+	for some := range slices.Chunk(all, mostDescribed) {
+		in := &ec2.DescribeInstancesInput{}
+		for _, r := range some {
+			in.InstanceIds = append(in.InstanceIds, r.id)
+		}
+		now, err := instances(ctx, s, in)
+		if err != nil {
+			return nil, err
+		}
+		for _, i := range now {
+			out[awssdk.ToString(i.InstanceId)] = i
 		}
 	}
 	return out, nil
