@@ -25,6 +25,8 @@ type kind[U any] struct {
 	// needs are the permissions that the fault takes on these targets, whatever comes out of the plan. Without targets they
 	// are those of every such fault, for the reference.
 	needs func([]sdk.Target) []access.Need
+	// also are permissions that depend on the attributes, or nil. Without attributes they are all that there may be.
+	also func(config json.RawMessage, targets []sdk.Target) ([]access.Need, error)
 	// plan reads the targets. It changes nothing.
 	plan func(context.Context, *session, sdk.Request, mark.Mark) (plan[U], []sdk.Problem, error)
 	// The rest is for what is more than changes of objects, and may be nil. inject comes after the changes, revert after
@@ -80,7 +82,11 @@ func (f *fault[U]) Prepare(ctx context.Context, req sdk.Request) (sdk.Handle, []
 	if problems := f.checkTargets(req); len(problems) > 0 {
 		return sdk.Handle{}, problems, nil
 	}
-	problems, err := s.lacking(ctx, f.name, append(s.records.Needs(), f.needs(req.Targets)...))
+	needs, err := f.needsOf(req.Config, req.Targets)
+	if err != nil {
+		return sdk.Handle{}, nil, err
+	}
+	problems, err := s.lacking(ctx, f.name, append(s.records.Needs(), needs...))
 	if err != nil || len(problems) > 0 {
 		return sdk.Handle{}, problems, err
 	}

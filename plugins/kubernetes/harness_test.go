@@ -69,7 +69,7 @@ func (s *sharedCluster) end() {
 func aCluster(t testing.TB) *testCluster {
 	t.Helper()
 	programs := clusterPrograms(t)
-	shared.once.Do(func() { shared.c, shared.err = startCluster(programs) })
+	shared.once.Do(func() { shared.c, shared.err = startCluster(programs, "-coredns") })
 	require.NoError(t, shared.err)
 	return shared.c
 }
@@ -94,13 +94,13 @@ func clusterPrograms(t testing.TB) string {
 }
 
 // startCluster starts a cluster that ends with this process.
-func startCluster(programs string) (*testCluster, error) {
+func startCluster(programs string, args ...string) (*testCluster, error) {
 	dir, err := os.MkdirTemp("", "gameday-kubernetes-")
 	if err != nil {
 		return nil, err
 	}
 	c := &testCluster{dir: dir}
-	c.cmd = exec.Command(filepath.Join(programs, "gameday-cluster"), "run", "-dir", dir)
+	c.cmd = exec.Command(filepath.Join(programs, "gameday-cluster"), append([]string{"run", "-dir", dir}, args...)...)
 	c.cmd.Stderr = os.Stderr
 	if c.leash, err = c.cmd.StdinPipe(); err != nil {
 		return nil, err

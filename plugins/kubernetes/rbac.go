@@ -20,8 +20,13 @@ type needing interface {
 	needsOf(config json.RawMessage, targets []sdk.Target) ([]access.Need, error)
 }
 
-func (f *fault[U]) needsOf(_ json.RawMessage, targets []sdk.Target) ([]access.Need, error) {
-	return f.needs(targets), nil
+func (f *fault[U]) needsOf(config json.RawMessage, targets []sdk.Target) ([]access.Need, error) {
+	out := f.needs(targets)
+	if f.also == nil {
+		return out, nil
+	}
+	more, err := f.also(config, targets)
+	return append(out, more...), err
 }
 
 func (t *targetType[S]) needsOf(config json.RawMessage, _ []sdk.Target) ([]access.Need, error) {
