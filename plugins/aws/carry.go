@@ -76,6 +76,7 @@ func (f *carried) injectPart(ctx context.Context, m mark, changes []change) erro
 	for _, step := range []func(context.Context, change) error{
 		func(ctx context.Context, c change) error { return f.make(ctx, m, c) },
 		func(ctx context.Context, c change) error { return f.await(ctx, m, c, "to be "+c.Made, ours) },
+		f.awaitSpread,
 	} {
 		err := every(ctx, len(changes), func(ctx context.Context, i int) error {
 			if err := step(ctx, changes[i]); err != nil {
@@ -88,6 +89,15 @@ func (f *carried) injectPart(ctx context.Context, m mark, changes []change) erro
 		}
 	}
 	return nil
+}
+
+// awaitSpread waits until everybody knows of the last change to a resource.
+func (f *carried) awaitSpread(ctx context.Context, c change) error {
+	p, s, err := f.at(ctx, c)
+	if err != nil || p.spread == nil {
+		return err
+	}
+	return poll(ctx, p.slow, "everybody to know how "+c.ARN+" is", func(ctx context.Context) (bool, error) { return p.spread(ctx, s, c) })
 }
 
 // make makes one change, after it has marked what it changes.

@@ -116,10 +116,12 @@ func deleteACLs(ctx context.Context, s *site, m mark, u aclOfVPC) error {
 	return nil
 }
 
+const tokenPrefix = "gameday-"
+
 // token makes a call idempotent: the same fault asks twice for the same thing, and gets it once.
 func (m mark) token(about string) string {
 	sum := sha256.Sum256([]byte(m.Handle + " " + about))
-	return "gameday-" + hex.EncodeToString(sum[:16])
+	return tokenPrefix + hex.EncodeToString(sum[:16])
 }
 
 // markOfTags reads the tags of something that a fault has made.

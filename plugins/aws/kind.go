@@ -28,6 +28,8 @@ type kind[U any] struct {
 	once bool
 	// guards says that the change protects what comes after it in a fault, and is taken back only once all of that is.
 	guards bool
+	// global says that what is changed belongs to no region.
+	global bool
 
 	// plan reads one target and says what is to be changed. It changes nothing.
 	plan func(context.Context, *site, ask) ([]item[U], []sdk.Problem, error)
@@ -39,6 +41,8 @@ type kind[U any] struct {
 	// something to do.
 	inject func(context.Context, *site, mark, U) error
 	revert func(context.Context, *site, mark, U) error
+	// spread says whether a change that can be read is known to everybody who uses the resource. Optional.
+	spread func(context.Context, *site, U) (bool, error)
 
 	// remember makes the item again from a marked resource and its note, for sweep.
 	remember func(arn, note string) (item[U], bool)
@@ -125,10 +129,12 @@ type part struct {
 	slow       time.Duration
 	once       bool
 	guards     bool
+	global     bool
 	plan       func(context.Context, *site, ask) ([]planned, []sdk.Problem, error)
 	look       func(context.Context, *site, mark, change) (view, error)
-	// tryOut may be nil.
+	// tryOut and spread may be nil.
 	tryOut, inject, revert act
+	spread                 func(context.Context, *site, change) (bool, error)
 
 	sweep func(context.Context, *site) ([]found, error)
 }
@@ -146,7 +152,7 @@ type found struct {
 }
 
 func newPart[U any](k kind[U]) part {
-	p := part{name: k.name, attributes: k.attributes, needs: k.needs, shelf: k.shelf, slow: k.slow, once: k.once, guards: k.guards}
+	p := part{name: k.name, attributes: k.attributes, needs: k.needs, shelf: k.shelf, slow: k.slow, once: k.once, guards: k.guards, global: k.global}
 	if p.slow == 0 {
 		p.slow = 2 * time.Minute
 	}
@@ -181,6 +187,15 @@ func newPart[U any](k kind[U]) part {
 		return v.resolve(c), err
 	}
 	p.inject, p.revert = with(k.inject), with(k.revert)
+	if k.spread != nil {
+		p.spread = func(ctx context.Context, s *site, c change) (ok bool, err error) {
+			err = with(func(ctx context.Context, s *site, _ mark, u U) error {
+				ok, err = k.spread(ctx, s, u)
+				return err
+			})(ctx, s, mark{}, c)
+			return ok, err
+		}
+	}
 	p.sweep = k.sweep
 	return p
 }

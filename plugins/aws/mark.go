@@ -1,6 +1,7 @@
 package aws
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -45,10 +46,10 @@ func (m mark) made(tags map[string]string) bool { return tags[tagHandle] == m.ha
 
 // undoValue is the value of the mark on a resource that is changed. The note says what was there before, and may be left
 // out where it does not fit: then only the journal knows.
-func (m mark) undoValue(note string) string {
+func (m mark) undoValue(note string, room int) string {
 	head := strings.Join([]string{m.Fault, tagValue(m.Run, 40), m.handleTag()}, " ")
-	value := head + " " + tagValue(note, maxTagValue)
-	if len(value) > maxTagValue {
+	value := head + " " + tagValue(note, room)
+	if len(value) > room {
 		return head
 	}
 	return value
@@ -107,6 +108,8 @@ func fromTag(value string) string {
 type shelf struct {
 	// needs are the permissions of reading and writing them.
 	needs []need
+	// room is how long a tag's value may be, where that is not what AWS allows everywhere.
+	room int
 	// read returns the tags; none for a resource that is gone.
 	read   func(context.Context, *site, string) (map[string]string, error)
 	write  func(context.Context, *site, string, map[string]string) error
@@ -144,7 +147,7 @@ func (p part) claim(ctx context.Context, s *site, m mark, c change) error {
 	if holder.Handle != "" && holder.handleTag() != m.handleTag() {
 		return fmt.Errorf("%s is held by %s: undo that first, with gameday recover or gameday sweep", c.ARN, holder.Handle)
 	}
-	value := m.undoValue(c.Note)
+	value := m.undoValue(c.Note, cmp.Or(p.shelf.room, maxTagValue))
 	if err := p.shelf.write(ctx, s, c.ARN, map[string]string{p.tag(): value}); err != nil {
 		return fmt.Errorf("marking %s: %w", c.ARN, err)
 	}

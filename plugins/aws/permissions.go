@@ -20,8 +20,9 @@ import (
 // need is one permission.
 type need struct {
 	action string
-	// on are the resources, as ARNs with {partition}, {region} and {account}. {arn} stands for what a change is about. None: *,
-	// which is all that many reading actions know.
+	// on are the resources, as ARNs with {partition}, {region} and {account}. {arn} stands for what a change is about, without
+	// the part after a # that names a part of a resource, such as a record of a hosted zone. None: *, which is all that many
+	// reading actions know.
 	on []string
 }
 
@@ -51,6 +52,7 @@ func (n need) fill(partition, region, account, about string) []string {
 	if len(n.on) == 0 {
 		return []string{"*"}
 	}
+	about, _, _ = strings.Cut(about, "#")
 	r := strings.NewReplacer("{partition}", partition, "{region}", region, "{account}", account, "{arn}", about)
 	var out []string
 	for _, on := range n.on {

@@ -24,7 +24,8 @@ type provider struct {
 	caller identity  // who we are, once AWS has said so
 	lease  time.Time // when it ends
 	// keepers renew what AWS would end by itself.
-	keepers map[string]*keeper
+	keepers   map[string]*keeper
+	spreading spreading
 	// marking has a lock for each resource, held while it is looked at and marked, so that two faults of this process never both do so.
 	marking locks
 }

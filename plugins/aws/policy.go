@@ -15,6 +15,9 @@ type demanding interface{ permissions() []need }
 
 // permissions are what listing the resources takes.
 func (l *listed) permissions() []need {
+	if len(l.needs) > 0 {
+		return l.needs
+	}
 	zones := "ec2:DescribeAvailabilityZones"
 	return map[string][]need{
 		"aws_zone": reading(zones), "aws_subnet": reading("ec2:DescribeSubnets"), "aws_instance": reading("ec2:DescribeInstances", zones),

@@ -156,5 +156,8 @@ func (f *carried) finish(ctx context.Context, m mark, c change) error {
 			return err
 		}
 	}
-	return p.unmark(ctx, s, m, c)
+	if err := p.unmark(ctx, s, m, c); err != nil {
+		return err
+	}
+	return f.awaitSpread(ctx, c)
 }

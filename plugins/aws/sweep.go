@@ -25,12 +25,15 @@ func (p *provider) sweep(ctx context.Context) ([]sdk.Handle, error) {
 	}
 	left := map[string][]found{}
 	var errs []error
-	for _, region := range regions {
+	for i, region := range regions {
 		s, err := p.site(ctx, region)
 		if err != nil {
 			return nil, err
 		}
 		for _, part := range everyPart() {
+			if part.global && i > 0 {
+				continue
+			}
 			more, err := part.sweep(ctx, s)
 			if notThere(err) {
 				continue // and so nothing can have been made with it

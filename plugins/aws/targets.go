@@ -29,6 +29,8 @@ type listed struct {
 	// selectors are the names of those that make sense for the type.
 	selectors []string
 	list      func(context.Context, *site) ([]resource, error)
+	// needs are what listing takes, where permissions() does not know the type.
+	needs []need
 }
 
 // selectors are what a target block may say. All that are given must fit; of a list, one element.
@@ -43,8 +45,8 @@ type selectors struct {
 }
 
 func (p *provider) targetTypes() map[string]sdk.TargetType {
-	out := map[string]sdk.TargetType{}
-	for _, t := range []listed{
+	out := map[string]sdk.TargetType{"aws_record": &records{p}}
+	for _, t := range append(dnsTargets(), []listed{
 		{typ: "aws_zone", list: listZones, selectors: []string{"names"}, doc: "Availability zones of the region, by name (us-east-1a) or by ID (use1-az1). A name means another zone in another account; an ID does not."},
 		{typ: "aws_subnet", list: listSubnets, selectors: []string{"ids", "zones", "vpcs", "tags"}, doc: "Subnets."},
 		{typ: "aws_db_instance", list: listDBInstances, selectors: []string{"ids", "zones", "vpcs", "tags"}, doc: "RDS database instances. The zone is that of the primary."},
@@ -53,7 +55,7 @@ func (p *provider) targetTypes() map[string]sdk.TargetType {
 		{typ: "aws_instance", list: listInstances, selectors: []string{"ids", "zones", "vpcs", "groups", "cluster", "tags"}, doc: "EC2 instances that are not terminated."},
 		{typ: "aws_auto_scaling_group", list: listGroups, selectors: []string{"names", "zones", "vpcs", "cluster", "tags"}, doc: "Auto Scaling groups."},
 		{typ: "aws_load_balancer", list: listBalancers, selectors: []string{"ids", "names", "zones", "vpcs", "cluster", "tags"}, doc: "Application and Network Load Balancers."},
-	} {
+	}...) {
 		t.provider = p
 		out[t.typ] = &t
 	}

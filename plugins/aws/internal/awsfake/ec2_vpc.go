@@ -14,7 +14,7 @@ type subnet struct {
 
 func vpcOperations() map[string]handler {
 	return map[string]handler{
-		"CreateVpc": createVpc, "DeleteVpc": deleteVpc, "DescribeVpcs": describeVpcs,
+		"CreateVpc": createVpc, "DeleteVpc": deleteVpc, "DescribeVpcs": describeVpcs, "DescribeVpcAttribute": describeVpcAttribute,
 		"CreateSubnet": createSubnet, "DeleteSubnet": deleteSubnet, "DescribeSubnets": describeSubnets,
 	}
 }
@@ -170,4 +170,22 @@ func named(wanted []string, id string) bool {
 		}
 	}
 	return len(wanted) == 0
+}
+
+type vpcAttribute struct {
+	ID  string `xml:"vpcId"`
+	DNS struct {
+		Value bool `xml:"value"`
+	} `xml:"enableDnsSupport"`
+}
+
+// describeVpcAttribute knows that every VPC has a resolver.
+func describeVpcAttribute(c *call) (any, error) {
+	v := c.state.EC2.VPCs[c.str("VpcId")]
+	if v == nil {
+		return nil, failf("InvalidVpcID.NotFound", "The vpc ID '%s' does not exist", c.str("VpcId"))
+	}
+	out := vpcAttribute{ID: v.ID}
+	out.DNS.Value = true
+	return out, nil
 }

@@ -124,7 +124,7 @@ func (s *Server) answer(c *call) (out any, err error) {
 	if fn == nil {
 		return nil, c.protocol.unknownOperation(c)
 	}
-	r := s.region(c.region)
+	r := s.region(home(c.service, c.region))
 	c.state = r.now
 	if c.reads() {
 		c.state = r.seen(s.knobs.lag)

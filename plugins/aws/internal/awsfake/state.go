@@ -14,6 +14,8 @@ type state struct {
 	Shifts      shiftState
 	RDS         rdsState
 	Cache       cacheState
+	Route53     route53State
+	Resolver    resolverState
 }
 
 // operations are all calls that are answered, by service (as in a signature's scope) and name.
@@ -22,6 +24,7 @@ func operations() map[string]map[string]handler {
 		"sts": stsOperations(), "ec2": ec2Operations(), "iam": iamOperations(),
 		"autoscaling": autoscalingOperations(), "elasticloadbalancing": elbOperations(), "arc-zonal-shift": shiftOperations(),
 		"rds": rdsOperations(), "elasticache": cacheOperations(),
+		"route53": route53Operations(), "route53resolver": resolverOperations(),
 	}
 }
 
@@ -32,7 +35,18 @@ func newState(region string) *state {
 		ELB:         elbState{map[string]*balancer{}, map[string]map[string]string{}},
 		Shifts:      shiftState{map[string]*shift{}},
 		RDS:         newRDS(), Cache: newCache(),
+		Route53:  newRoute53(),
+		Resolver: newResolver(),
 	}
+}
+
+// home is the region whose state a service keeps everything in, where what it has belongs to no region.
+func home(service, region string) string {
+	switch service {
+	case "route53":
+		return "us-east-1"
+	}
+	return region
 }
 
 // region is a place with its present, and its past for as long as some reads may still show it.
