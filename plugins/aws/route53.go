@@ -14,11 +14,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/route53/types"
 )
 
-// spreading knows the last change that this process made in each hosted zone. Route 53 shows a change to whoever lists records at
+// spreading makes the changes of this process in each hosted zone one after the other, as Route 53 wants them, and knows the last
+// one. Route 53 shows a change to whoever lists records at
 // once, and only its ID tells when every name server knows it.
 type spreading struct {
-	mu   sync.Mutex
-	last map[string]string
+	zones locks
+	mu    sync.Mutex
+	last  map[string]string
 }
 
 func (p *spreading) began(zone, change string) {
@@ -59,6 +61,7 @@ func (s *site) changeRecords(ctx context.Context, zone string, take, put []types
 	for _, set := range put {
 		batch.Changes = append(batch.Changes, types.Change{Action: types.ChangeActionCreate, ResourceRecordSet: &set})
 	}
+	defer s.spreading.zones.lock(zone)()
 	out, err := s.route53().ChangeResourceRecordSets(ctx, &route53.ChangeResourceRecordSetsInput{HostedZoneId: new(zone), ChangeBatch: batch})
 	if err != nil {
 		return err
