@@ -18,5 +18,5 @@
 //     waits until the resource is well.
 //  5. Name the fault in faults(), give internal/awsfake the calls it makes, and the conformance test a case for it.
 //
-// A client for one more service is a line in site.go.
+// A client for one more service is a line in site.go, or beside what alone uses it.
 package aws

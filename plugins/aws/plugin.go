@@ -46,6 +46,8 @@ func New() *sdk.Plugin {
 		Configure: p.configure, Sweep: p.sweep, Leased: p.leased,
 		Targets: p.targetTypes(),
 		Faults:  map[string]sdk.Fault{},
+		Probers: p.probers(),
+		Alerts:  map[string]sdk.Alert{"aws_cloudwatch": &cloudwatchAlert{p}},
 	}
 	for _, f := range faults() {
 		out.Faults[f.name] = &carried{p, f}

@@ -28,7 +28,12 @@ type call struct {
 }
 
 // action is the call as IAM names it.
-func (c *call) action() string { return c.service + ":" + c.op }
+func (c *call) action() string {
+	if c.service == "monitoring" {
+		return "cloudwatch:" + c.op
+	}
+	return c.service + ":" + c.op
+}
 
 // reads says whether the call only reads.
 func (c *call) reads() bool {

@@ -14,6 +14,9 @@ type ec2State struct {
 	Instances map[string]*instance
 	ACLs      map[string]*networkACL
 	Templates map[string]*template
+	// Addresses are elastic IPs; interfaces only those that were made by themselves.
+	Addresses  map[string]*address
+	Interfaces map[string]*netInterface
 	// Tags of everything that has an ID.
 	Tags map[string]map[string]string
 }
@@ -21,7 +24,7 @@ type ec2State struct {
 func newEC2(region string) ec2State {
 	return ec2State{
 		Region: region, VPCs: map[string]*vpc{}, Subnets: map[string]*subnet{}, Instances: map[string]*instance{},
-		ACLs: map[string]*networkACL{}, Templates: map[string]*template{}, Tags: map[string]map[string]string{},
+		ACLs: map[string]*networkACL{}, Templates: map[string]*template{}, Addresses: map[string]*address{}, Interfaces: map[string]*netInterface{}, Tags: map[string]map[string]string{},
 	}
 }
 
@@ -30,7 +33,7 @@ func ec2Operations() map[string]handler {
 		"DescribeRegions": describeRegions, "DescribeAvailabilityZones": describeZones,
 		"CreateTags": createTags, "DeleteTags": deleteTags, "DescribeTags": describeTags,
 	}
-	for _, more := range []map[string]handler{vpcOperations(), instanceOperations(), aclOperations(), templateOperations()} {
+	for _, more := range []map[string]handler{vpcOperations(), instanceOperations(), aclOperations(), templateOperations(), addressOperations()} {
 		maps.Copy(out, more)
 	}
 	for name, fn := range out {
@@ -131,6 +134,10 @@ func (e *ec2State) exists(id string) (string, bool) {
 		return "instance", true
 	case e.ACLs[id] != nil:
 		return "network-acl", true
+	case e.Addresses[id] != nil:
+		return "elastic-ip", true
+	case e.Interfaces[id] != nil:
+		return "network-interface", true
 	}
 	return "", false
 }

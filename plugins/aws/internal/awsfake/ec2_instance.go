@@ -76,6 +76,8 @@ type instanceItem struct {
 	Root      string    `xml:"rootDeviceType"`
 	Lifecycle string    `xml:"instanceLifecycle,omitempty"`
 	Hibernate bool      `xml:"hibernationOptions>configured"`
+	Cores     int       `xml:"cpuOptions>coreCount"`
+	Threads   int       `xml:"cpuOptions>threadsPerCore"`
 	Tags      []tag     `xml:"tagSet>item"`
 }
 
@@ -87,7 +89,7 @@ type reservation struct {
 
 func (e *ec2State) instanceItem(i *instance) instanceItem {
 	return instanceItem{
-		i.ID, i.Image, stateOf(i.now()), i.Reason, i.Type, i.Zone, i.VPC, i.Subnet, i.RootDevice, i.Lifecycle, i.Hibernates, e.tags(i.ID),
+		i.ID, i.Image, stateOf(i.now()), i.Reason, i.Type, i.Zone, i.VPC, i.Subnet, i.RootDevice, i.Lifecycle, i.Hibernates, 1, 2, e.tags(i.ID),
 	}
 }
 

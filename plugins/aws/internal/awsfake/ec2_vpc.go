@@ -128,6 +128,11 @@ func deleteSubnet(c *call) (any, error) {
 			return nil, &Error{"DependencyViolation", "The subnet '" + n.ID + "' has dependencies and cannot be deleted.", http.StatusBadRequest}
 		}
 	}
+	for _, i := range e.Interfaces {
+		if i.Subnet == n.ID {
+			return nil, failf("DependencyViolation", "The subnet '%s' has dependencies and cannot be deleted.", n.ID)
+		}
+	}
 	for _, a := range e.ACLs {
 		delete(a.Subnets, n.ID)
 	}

@@ -10,6 +10,7 @@ import (
 type elbState struct {
 	Balancers map[string]*balancer
 	Tags      map[string]map[string]string
+	Groups    map[string]*targetGroup
 }
 
 type balancer struct {
@@ -19,10 +20,12 @@ type balancer struct {
 }
 
 func elbOperations() map[string]handler {
-	return map[string]handler{
+	out := map[string]handler{
 		"CreateLoadBalancer": createBalancer, "DeleteLoadBalancer": deleteBalancer, "DescribeLoadBalancers": describeBalancers,
 		"ModifyLoadBalancerAttributes": modifyBalancer, "AddTags": addELBTags, "RemoveTags": removeELBTags, "DescribeTags": describeELBTags,
 	}
+	maps.Copy(out, targetGroupOperations())
+	return out
 }
 
 type balancerItem struct {

@@ -1,6 +1,7 @@
 package awsfake
 
 import (
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -8,13 +9,14 @@ import (
 
 // knobs are what a test has set. Actions are named as IAM names them, ec2:StopInstances; * stands for every one.
 type knobs struct {
-	throttle map[string]int
-	denied   []string
-	failures map[string]*failure
-	expired  bool
-	lag      time.Duration
-	takes    time.Duration
-	down     map[string]Silence
+	throttle  map[string]int
+	denied    []string
+	failures  map[string]*failure
+	expired   bool
+	lag       time.Duration
+	takes     time.Duration
+	down      map[string]Silence
+	queryOnly bool
 }
 
 type failure struct {
@@ -67,6 +69,9 @@ func (s *Server) Down(region string, how Silence) { s.set(func(k *knobs) { k.dow
 // Up makes a region answer again.
 func (s *Server) Up(region string) { s.set(func(k *knobs) { delete(k.down, region) }) }
 
+// QueryOnly makes CloudWatch answer 404 to the SDK's own protocol, as many emulators do.
+func (s *Server) QueryOnly() { s.set(func(k *knobs) { k.queryOnly = true }) }
+
 func (s *Server) set(fn func(*knobs)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -90,6 +95,9 @@ func (s *Server) Calls(prefix string) []Logged {
 // hindrance is the error that the knobs have for a call, if any.
 func (k *knobs) hindrance(c *call) *Error {
 	action := c.action()
+	if k.queryOnly && c.protocol == rpcCBOR {
+		return &Error{"NotFound", "no such page", http.StatusNotFound}
+	}
 	if k.expired {
 		return c.protocol.expired()
 	}

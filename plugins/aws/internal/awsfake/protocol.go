@@ -9,7 +9,10 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"path"
 	"strings"
+
+	"github.com/aws/smithy-go/encoding/cbor"
 )
 
 // protocol is one of AWS's ways to write requests, answers and errors.
@@ -21,6 +24,7 @@ const (
 	jsonRPC                  // X-Amz-Target names the operation, JSON in and out
 	restJSON                 // method and path name the operation, JSON in and out
 	restXML                  // method and path name the operation, XML in and out
+	rpcCBOR                  // the path names the operation, CBOR in and out
 )
 
 // identify tells the protocol and the operation.
@@ -38,6 +42,9 @@ func identify(c *call) (protocol, string) {
 			return ec2Query, form.Get("Action")
 		}
 		return query, form.Get("Action")
+	}
+	if c.request.Header.Get("Smithy-Protocol") == "rpc-v2-cbor" {
+		return rpcCBOR, path.Base(c.request.URL.Path)
 	}
 	return identifyREST(c)
 }
@@ -105,6 +112,10 @@ func (p protocol) succeed(w http.ResponseWriter, c *call, out any) {
 		body, err = element(c.op+"Response", namespace(c.service), wrapped{c.op + "Result", out}, fragment("ResponseMetadata>RequestId", c.id))
 	case restXML:
 		body, err = xml.Marshal(out)
+	case rpcCBOR:
+		w.Header().Set("Content-Type", "application/cbor")
+		w.Header().Set("Smithy-Protocol", "rpc-v2-cbor")
+		body = cbor.Encode(asCBOR(out))
 	default:
 		if p == jsonRPC {
 			w.Header().Set("Content-Type", "application/x-amz-json-1.1")
@@ -226,6 +237,12 @@ func (p protocol) fail(w http.ResponseWriter, c *call, e *Error) {
 	case query, restXML:
 		writeXML(w, e.Status, fmt.Sprintf("<ErrorResponse xmlns=%q><Error><Type>Sender</Type><Code>%s</Code><Message>%s</Message></Error><RequestId>%s</RequestId></ErrorResponse>",
 			namespace(c.service), e.Code, escape(e.Message), c.id))
+	case rpcCBOR:
+		w.Header().Set("Content-Type", "application/cbor")
+		w.Header().Set("Smithy-Protocol", "rpc-v2-cbor")
+		w.Header().Set("X-Amzn-Query-Error", e.Code+";Sender")
+		w.WriteHeader(e.Status)
+		_, _ = w.Write(cbor.Encode(asCBOR(tree{"__type": "com.amazonaws.cloudwatch#" + e.Code, "message": e.Message})))
 	default:
 		w.Header().Set("X-Amzn-Errortype", e.Code)
 		w.Header().Set("Content-Type", "application/json")

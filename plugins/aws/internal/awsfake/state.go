@@ -3,6 +3,7 @@ package awsfake
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"time"
 )
 
@@ -16,27 +17,30 @@ type state struct {
 	Cache       cacheState
 	Route53     route53State
 	Resolver    resolverState
+	dataState
 }
 
 // operations are all calls that are answered, by service (as in a signature's scope) and name.
 func operations() map[string]map[string]handler {
-	return map[string]map[string]handler{
+	out := map[string]map[string]handler{
 		"sts": stsOperations(), "ec2": ec2Operations(), "iam": iamOperations(),
 		"autoscaling": autoscalingOperations(), "elasticloadbalancing": elbOperations(), "arc-zonal-shift": shiftOperations(),
 		"rds": rdsOperations(), "elasticache": cacheOperations(),
 		"route53": route53Operations(), "route53resolver": resolverOperations(),
 	}
+	maps.Copy(out, dataOperations())
+	return out
 }
 
 func newState(region string) *state {
 	return &state{
 		EC2:         newEC2(region),
 		AutoScaling: autoscalingState{map[string]*group{}},
-		ELB:         elbState{map[string]*balancer{}, map[string]map[string]string{}},
+		ELB:         elbState{map[string]*balancer{}, map[string]map[string]string{}, map[string]*targetGroup{}},
 		Shifts:      shiftState{map[string]*shift{}},
 		RDS:         newRDS(), Cache: newCache(),
 		Route53:  newRoute53(),
-		Resolver: newResolver(),
+		Resolver: newResolver(), dataState: newData(),
 	}
 }
 
