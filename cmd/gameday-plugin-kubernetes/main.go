@@ -1,11 +1,12 @@
-// Command gameday-plugin-kubernetes is the plugin for faults of Kubernetes clusters.
+// Command gameday-plugin-kubernetes is the plugin for faults of Kubernetes clusters, and a watchdog inside them.
 package main
 
 import (
+	"os"
+
 	"github.com/gameday-toolkit/gameday/plugins/kubernetes"
-	"github.com/gameday-toolkit/gameday/plugins/sdk"
 )
 
 func main() {
-	sdk.Serve(kubernetes.New())
+	os.Exit(kubernetes.Main(os.Args[1:], os.Stderr))
 }

@@ -86,9 +86,13 @@ func (f *fault[U]) Prepare(ctx context.Context, req sdk.Request) (sdk.Handle, []
 	if err != nil {
 		return sdk.Handle{}, nil, err
 	}
-	problems, err := s.lacking(ctx, f.name, append(s.records.Needs(), needs...))
+	problems, err := s.lacking(ctx, f.name, slices.Concat(s.records.Needs(), s.watchdogs.needs(s.records.Namespace), needs))
 	if err != nil || len(problems) > 0 {
 		return sdk.Handle{}, problems, err
+	}
+	watched, err := s.watchdogLacks(ctx, f.name, needs)
+	if err != nil || sdk.HasErrors(watched) {
+		return sdk.Handle{}, watched, err
 	}
 	h := sdk.Handle{ID: strings.TrimPrefix(req.Run+"/"+req.ID, "/")}
 	m := mark.Of(req.Run, h.ID)
@@ -96,7 +100,7 @@ func (f *fault[U]) Prepare(ctx context.Context, req sdk.Request) (sdk.Handle, []
 	if err != nil || sdk.HasErrors(problems) {
 		return sdk.Handle{}, problems, err
 	}
-	problems = append(problems, held(p.items)...)
+	problems = append(problems, slices.Concat(watched, held(p.items))...)
 	p.describe(s, m, &h)
 	h.Undo, err = json.Marshal(undo[U]{Cluster: s.cluster.UID, Server: s.cluster.Server, Context: s.cluster.Context, Items: p.items, Own: p.own})
 	if err != nil {
@@ -139,7 +143,7 @@ func (p plan[U]) describe(s *session, m mark.Mark, h *sdk.Handle) {
 		h.Effects = append(h.Effects, i.Effects()...)
 	}
 	h.Effects = append(h.Effects, p.effects...)
-	h.Effects = append(h.Effects, fmt.Sprintf("record the fault in %s as the ConfigMap %s/%s", s.cluster.Server, s.records.Namespace, records.Name(m)))
+	h.Effects = append(h.Effects, fmt.Sprintf("record the fault in %s as the ConfigMap %s/%s", s.cluster.Server, s.records.Namespace, records.Name(m)), s.watchdogs.effect(s.records.Namespace, m.Run))
 	h.Steps = append(h.Steps, p.steps...)
 	for _, i := range slices.Backward(p.items) {
 		o := i.Object()
@@ -148,6 +152,9 @@ func (p plan[U]) describe(s *session, m mark.Mark, h *sdk.Handle) {
 		} else {
 			h.Steps = append(h.Steps, s.cluster.Kubectl("%s %s- %s-", o.Args("label"), mark.FaultLabel, mark.RunLabel))
 		}
+	}
+	if s.watchdogs.config != nil {
+		h.Steps = append(h.Steps, s.watchdogSteps(m.Run)...)
 	}
 	h.Steps = append(h.Steps, s.cluster.Kubectl("-n %s delete configmap %s", s.records.Namespace, records.Name(m)))
 }
@@ -164,7 +171,7 @@ func (f *fault[U]) Inject(ctx context.Context, h sdk.Handle) error {
 		return context.Cause(ctx)
 	}
 	m := mark.Of(h.Run, h.ID)
-	if err := s.records.Put(ctx, m, h); err != nil {
+	if err := s.record(ctx, m, h); err != nil {
 		return err
 	}
 	s.watcher.follow(h, u.objects())
@@ -254,7 +261,7 @@ func (f *fault[U]) Revert(ctx context.Context, h sdk.Handle) error {
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	return s.records.Drop(ctx, m)
+	return s.unrecord(ctx, m)
 }
 
 // read opens a handle, if it is about this cluster.

@@ -318,8 +318,14 @@ func binary(t testing.TB) string {
 // case is about the plugin as a whole, and TestEveryFaultIsInATestOfConformance checks that.
 func conform(t *testing.T, c *testCluster, cases ...conformance.Case) {
 	t.Helper()
+	conformAs(t, c, nil, cases...)
+}
+
+// conformAs is conform for a plugin that is configured otherwise.
+func conformAs(t *testing.T, c *testCluster, config map[string]any, cases ...conformance.Case) {
+	t.Helper()
 	t.Parallel()
-	s := conformance.Subject{New: kubernetes.New, Binary: binary(t), Config: c.settings(nil), Faults: cases, Settle: patience, Timeout: 4 * time.Minute}
+	s := conformance.Subject{New: kubernetes.New, Binary: binary(t), Config: c.settings(config), Faults: cases, Settle: patience, Timeout: 4 * time.Minute}
 	for _, r := range conformance.Verify(t.Context(), s) {
 		if r.Check != "Describe" && r.Err != nil {
 			t.Errorf("%s: %v", r, r.Err)

@@ -31,6 +31,15 @@ type session struct {
 	access  *access.Checker
 	memory  *memory
 	watcher *watcher
+
+	watchdogs watchdogs
+}
+
+func newSession(k *cluster.Cluster, namespace string, w watchdogs) *session {
+	return &session{
+		cluster: k, records: records.Store{Cluster: k, Namespace: namespace}, access: access.NewChecker(k), memory: newMemory(), watcher: newWatcher(),
+		watchdogs: w,
+	}
 }
 
 type config struct {
@@ -41,6 +50,8 @@ type config struct {
 	QPS               float32  `json:"qps"`
 	Burst             int      `json:"burst"`
 	Namespace         string   `json:"namespace"`
+
+	Watchdog *watchdogConfig `json:"watchdog"`
 }
 
 // New returns the plugin.
@@ -56,7 +67,7 @@ func New() *sdk.Plugin {
 			{Name: "context", Type: sdk.String, Doc: "The name of the context in the kubeconfig; empty inside a cluster."},
 			{Name: "cluster", Type: sdk.String, Doc: "What tells the cluster from every other: the UID of its namespace kube-system."},
 		},
-		Configure: p.configure, Sweep: p.sweep, Observe: p.observe,
+		Configure: p.configure, Sweep: p.sweep, Observe: p.observe, Leased: p.leased,
 		Targets: p.targets(), Faults: p.faults(), Probers: p.probers(),
 		Documents: map[string]sdk.Document{"rbac": {Doc: "The smallest roles with which the plugin can do it all, for kubectl apply.", Write: p.rbac}},
 	}
@@ -73,7 +84,7 @@ func configSchema() sdk.Schema {
 		{Name: "qps", Type: sdk.Number, Default: 50, Doc: "Requests per second, at most."},
 		{Name: "burst", Type: sdk.Number, Default: 100, Doc: "Requests at once, at most."},
 		{Name: "namespace", Type: sdk.String, Default: "default", Doc: "The namespace in which a ConfigMap records each fault that stands. It has to exist."},
-	}}
+	}, Blocks: []sdk.Block{{Name: "watchdog", Max: 1, Schema: watchdogSchema()}}}
 }
 
 func (p *provider) configure(ctx context.Context, set sdk.Settings) (map[string]any, []sdk.Problem, error) {
@@ -81,7 +92,7 @@ func (p *provider) configure(ctx context.Context, set sdk.Settings) (map[string]
 	if err := set.Decode(&c); err != nil {
 		return nil, nil, err
 	}
-	if problems := c.check(); len(problems) > 0 {
+	if problems := append(c.check(), c.Watchdog.check(set.Lease)...); len(problems) > 0 {
 		return nil, problems, nil
 	}
 	k, err := cluster.Connect(ctx, cluster.Config{
@@ -95,7 +106,7 @@ func (p *provider) configure(ctx context.Context, set sdk.Settings) (map[string]
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.current = &session{cluster: k, records: records.Store{Cluster: k, Namespace: c.Namespace}, access: access.NewChecker(k), memory: newMemory(), watcher: newWatcher()}
+	p.current = newSession(k, c.Namespace, c.Watchdog.watchdogs(k, c.Namespace))
 	return map[string]any{"server": k.Server, "context": k.Context, "cluster": k.UID}, nil, nil
 }
 

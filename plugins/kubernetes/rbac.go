@@ -11,6 +11,7 @@ import (
 	"github.com/gameday-toolkit/gameday/plugins/kubernetes/internal/access"
 	"github.com/gameday-toolkit/gameday/plugins/kubernetes/internal/cluster"
 	"github.com/gameday-toolkit/gameday/plugins/kubernetes/internal/records"
+	"github.com/gameday-toolkit/gameday/plugins/kubernetes/internal/watchdog"
 	"github.com/gameday-toolkit/gameday/plugins/sdk"
 )
 
@@ -65,7 +66,11 @@ func (p *provider) rbac(_ context.Context, req sdk.DocumentRequest) (string, err
 		needs = append(needs, more...)
 	}
 	roles, err := access.Manifest(roleName, needs)
-	return fmt.Sprintf("# The permissions for %s.\n# Apply it with kubectl, and bind the roles to the user or the service account that gameday has.\n%s", of, roles), err
+	if err != nil {
+		return "", err
+	}
+	own, err := p.rbacOfWatchdogs(req)
+	return fmt.Sprintf("# The permissions for %s.\n# Apply it with kubectl, and bind the roles to the user or the service account that gameday has.\n%s%s", of, roles, own), err
 }
 
 // needsOfPlugin are the permissions that the plugin takes whatever the scenario: the identity of the cluster, records of faults, and
@@ -81,6 +86,9 @@ func (p *provider) needsOfPlugin(blocks []sdk.DocumentPlugin) ([]access.Need, er
 			return nil, err
 		}
 		out = append(out, records.Store{Namespace: c.Namespace}.Needs()...)
+		if c.Watchdog != nil {
+			out = append(out, watchdog.Needs(c.Namespace)...)
+		}
 	}
 	return out, nil
 }
@@ -101,11 +109,12 @@ func (p *provider) everything() map[string]needing {
 	return out
 }
 
-func (p *provider) needsOfBlocks(blocks []sdk.DocumentBlock) (out []access.Need, err error) {
+// needsOfBlocks are those of all blocks, or of these kinds of block alone.
+func (p *provider) needsOfBlocks(blocks []sdk.DocumentBlock, kinds ...string) (out []access.Need, err error) {
 	all := p.everything()
 	for _, b := range blocks {
 		n := all[b.Kind+" "+b.Type]
-		if n == nil {
+		if n == nil || len(kinds) > 0 && !slices.Contains(kinds, b.Kind) {
 			continue
 		}
 		var targets []sdk.Target

@@ -43,7 +43,11 @@ func onDeployment(t *testing.T, c *testCluster, fault, config string, look func(
 
 // shotOf is the Deployment web of a namespace, with the owners of its fields.
 func (c *testCluster) shotOf(ctx context.Context, ns string) (string, error) {
-	d, err := c.api.AppsV1().Deployments(ns).Get(ctx, "web", metav1.GetOptions{})
+	return c.shotOfDeployment(ctx, ns, "web")
+}
+
+func (c *testCluster) shotOfDeployment(ctx context.Context, ns, name string) (string, error) {
+	d, err := c.api.AppsV1().Deployments(ns).Get(ctx, name, metav1.GetOptions{})
 	if err != nil {
 		return "", err
 	}

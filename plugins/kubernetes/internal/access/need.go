@@ -11,6 +11,7 @@ import (
 
 	authn "k8s.io/api/authentication/v1"
 	authz "k8s.io/api/authorization/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/gameday-toolkit/gameday/plugins/kubernetes/internal/cluster"
@@ -61,15 +62,30 @@ func (n Need) Covers(other Need) bool {
 		(n.Namespace == "" || n.Namespace == other.Namespace) && (n.Name == "" || n.Name == other.Name)
 }
 
+// Subject is somebody else than the one who asks.
+type Subject struct {
+	User   string
+	Groups []string
+}
+
+// ErrUnknown says that whoever asks may not know what somebody else may do.
+var ErrUnknown = errors.New("this user may not ask what others may do")
+
 // Checker asks the API server what may be done, and remembers what may.
 type Checker struct {
 	cluster *cluster.Cluster
+	subject *Subject // nil for the one who asks
 	mu      sync.Mutex
 	may     map[Need]bool
 }
 
 // NewChecker makes a Checker for a cluster.
 func NewChecker(c *cluster.Cluster) *Checker { return &Checker{cluster: c, may: map[Need]bool{}} }
+
+// NewCheckerOf makes a Checker of what somebody else may do. Its answer is ErrUnknown where that cannot be asked.
+func NewCheckerOf(c *cluster.Cluster, s Subject) *Checker {
+	return &Checker{cluster: c, subject: &s, may: map[Need]bool{}}
+}
 
 // concurrently is how many questions are on their way at a time.
 const concurrently = 8
@@ -116,18 +132,44 @@ func compare(a, b Need) int {
 func (c *Checker) ask(ctx context.Context, n Need) (bool, error) {
 	ctx, cancel := cluster.Reading(ctx)
 	defer cancel()
-	review, err := c.cluster.Typed.AuthorizationV1().SelfSubjectAccessReviews().Create(ctx, &authz.SelfSubjectAccessReview{
-		Spec: authz.SelfSubjectAccessReviewSpec{ResourceAttributes: &authz.ResourceAttributes{
-			Verb: n.Verb, Group: n.Group, Resource: n.Resource, Subresource: n.Subresource, Namespace: n.Namespace, Name: n.Name,
-		}},
-	}, metav1.CreateOptions{})
-	if err != nil {
-		return false, fmt.Errorf("asking whether this user may %s: %w", n, c.cluster.Explain(err))
+	allowed, err := c.review(ctx, &authz.ResourceAttributes{
+		Verb: n.Verb, Group: n.Group, Resource: n.Resource, Subresource: n.Subresource, Namespace: n.Namespace, Name: n.Name,
+	})
+	switch {
+	case apierrors.IsForbidden(err) && c.subject != nil:
+		return false, ErrUnknown
+	case err != nil:
+		return false, fmt.Errorf("asking whether %s may %s: %w", c.who(), n, c.cluster.Explain(err))
 	}
-	if review.Status.Allowed {
+	if allowed {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.may[n] = true
+	}
+	return allowed, nil
+}
+
+func (c *Checker) who() string {
+	if c.subject != nil {
+		return c.subject.User
+	}
+	return "this user"
+}
+
+func (c *Checker) review(ctx context.Context, what *authz.ResourceAttributes) (bool, error) {
+	api, once := c.cluster.Typed.AuthorizationV1(), metav1.CreateOptions{}
+	if c.subject == nil {
+		review, err := api.SelfSubjectAccessReviews().Create(ctx, &authz.SelfSubjectAccessReview{Spec: authz.SelfSubjectAccessReviewSpec{ResourceAttributes: what}}, once)
+		if err != nil {
+			return false, err
+		}
+		return review.Status.Allowed, nil
+	}
+	review, err := api.SubjectAccessReviews().Create(ctx, &authz.SubjectAccessReview{
+		Spec: authz.SubjectAccessReviewSpec{ResourceAttributes: what, User: c.subject.User, Groups: c.subject.Groups},
+	}, once)
+	if err != nil {
+		return false, err
 	}
 	return review.Status.Allowed, nil
 }

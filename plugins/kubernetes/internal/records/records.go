@@ -1,9 +1,12 @@
 package records
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strconv"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -21,7 +24,9 @@ import (
 
 const (
 	recordLabel = "gameday/record"
-	handleKey   = "handle.json"
+	// watchedAnnotation says that the fault's run had a watchdog.
+	watchedAnnotation = "gameday/watched"
+	handleKey         = "handle.json"
 	// MaxHandle is how long a handle may be as JSON. A ConfigMap may have 1 MiB, and a handle should be below that, too.
 	MaxHandle = 900 << 10
 )
@@ -43,8 +48,8 @@ func (s Store) Needs() (out []access.Need) {
 // Name is the name of a fault's record.
 func Name(m mark.Mark) string { return "gameday-" + m.Hash }
 
-// Put records a fault, unless it is recorded.
-func (s Store) Put(ctx context.Context, m mark.Mark, h sdk.Handle) error {
+// Put records a fault, unless it is recorded. Watched says that its run has a watchdog.
+func (s Store) Put(ctx context.Context, m mark.Mark, h sdk.Handle, watched bool) error {
 	b, err := json.Marshal(h)
 	if err != nil {
 		return fmt.Errorf("writing the handle of %s: %w", h.ID, err)
@@ -56,6 +61,9 @@ func (s Store) Put(ctx context.Context, m mark.Mark, h sdk.Handle) error {
 			Name: Name(m), Namespace: s.Namespace, Labels: labels, Annotations: map[string]string{mark.HandleAnnotation: h.ID},
 		},
 		Data: map[string]string{handleKey: string(b)},
+	}
+	if watched {
+		record.Annotations[watchedAnnotation] = "true"
 	}
 	ctx, cancel := cluster.Writing(ctx)
 	defer cancel()
@@ -79,6 +87,12 @@ func (s Store) Since(ctx context.Context, m mark.Mark) (time.Time, error) {
 		return time.Time{}, err
 	}
 	return record.CreationTimestamp.Time, nil
+}
+
+// Watched says whether a fault is recorded, and its run had a watchdog.
+func (s Store) Watched(ctx context.Context, m mark.Mark) (bool, error) {
+	record, err := s.get(ctx, m)
+	return record != nil && record.Annotations[watchedAnnotation] != "", err
 }
 
 func (s Store) get(ctx context.Context, m mark.Mark) (*corev1.ConfigMap, error) {
@@ -111,21 +125,36 @@ func (s Store) Drop(ctx context.Context, m mark.Mark) error {
 	return nil
 }
 
-// All are the handles of every fault that is recorded.
+// All are the handles of every fault that is recorded, the newest first.
 func (s Store) All(ctx context.Context) (out []sdk.Handle, err error) {
+	var all []corev1.ConfigMap
 	err = cluster.Pages(ctx, recordLabel, func(ctx context.Context, o metav1.ListOptions) (string, error) {
 		page, err := s.Cluster.Typed.CoreV1().ConfigMaps(s.Namespace).List(ctx, o)
 		if err != nil {
 			return "", fmt.Errorf("listing the records of faults in the namespace %s: %w", s.Namespace, s.Cluster.Explain(err))
 		}
-		for _, record := range page.Items {
-			var h sdk.Handle
-			if err := json.Unmarshal([]byte(record.Data[handleKey]), &h); err != nil {
-				return "", fmt.Errorf("reading the record %s/%s: %w", s.Namespace, record.Name, err)
-			}
-			out = append(out, h)
-		}
+		all = append(all, page.Items...)
 		return page.Continue, nil
 	})
+	slices.SortFunc(all, newestFirst)
+	for _, record := range all {
+		var h sdk.Handle
+		if err := json.Unmarshal([]byte(record.Data[handleKey]), &h); err != nil {
+			return nil, fmt.Errorf("reading the record %s/%s: %w", s.Namespace, record.Name, err)
+		}
+		out = append(out, h)
+	}
 	return out, err
+}
+
+// newestFirst goes by the time of creation, which has seconds, and then by the version, which only grows.
+func newestFirst(a, b corev1.ConfigMap) int {
+	version := func(m corev1.ConfigMap) uint64 {
+		n, err := strconv.ParseUint(m.ResourceVersion, 10, 64)
+		if err != nil {
+			return 0 // no version of an API server that we know: they stay as they were listed
+		}
+		return n
+	}
+	return cmp.Or(b.CreationTimestamp.Compare(a.CreationTimestamp.Time), cmp.Compare(version(b), version(a)))
 }
