@@ -12,6 +12,7 @@ func (p *provider) faults() map[string]sdk.Fault {
 		"kubernetes_node_taint":  &fault[nothing]{p, nodeTaint()},
 		"kubernetes_zone_outage": &fault[emptied]{p, zoneOutage()},
 		"kubernetes_scale":       &fault[scaled]{p, scale()},
+		"kubernetes_quota":       &fault[exhausted]{p, quota()},
 		"kubernetes_dns":         &fault[misnamed]{p, dnsFailure()},
 		"kubernetes_image_pull":  &fault[unpulled]{p, imagePull()},
 	}

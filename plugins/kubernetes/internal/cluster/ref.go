@@ -29,6 +29,9 @@ var (
 
 	ControllerRevisions = Kind{"apps", "v1", "controllerrevisions", "ControllerRevision"}
 
+	ResourceQuotas  = Kind{"", "v1", "resourcequotas", "ResourceQuota"}
+	PriorityClasses = Kind{"scheduling.k8s.io", "v1", "priorityclasses", "PriorityClass"}
+
 	Jobs = Kind{"batch", "v1", "jobs", "Job"}
 
 	ReplicationControllers = Kind{"", "v1", "replicationcontrollers", "ReplicationController"}
