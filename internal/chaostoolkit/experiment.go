@@ -22,6 +22,7 @@ type Made struct {
 	Assumed     []string // what the original does not say
 	Unsupported []string // what has no counterpart, and changes nothing about what is done
 	Left        []string // what is left to do
+	Needed      []string // the variables without a value, and what they are
 
 	kinds map[string]string // the types of the probes, by name
 }
@@ -91,6 +92,8 @@ type writer struct {
 	names safehcl.Names
 	vars  map[string]variable // by the name in the original
 	undos []undo
+
+	plugins []string // whose blocks are written
 }
 
 func (w *writer) cite(n *tree.Node) string {
@@ -145,7 +148,7 @@ func (w *writer) leaves() {
 	} else if actions > 0 {
 		w.Comment("The original runs its rollbacks by default only when the experiment was not aborted; here an undo always runs.")
 	}
-	if actions > 0 {
+	if actions > 0 && !w.anyNative() {
 		text := "its faults are actions, of which gameday cannot prove that they took effect: without a fault block every objective is inconclusive. Put faults of a plugin in their place."
 		w.made.Warnings = append(w.made.Warnings, w.cite(w.root.Get("method"))+": "+text)
 		w.Comment("WARNING: " + text)

@@ -22,18 +22,20 @@ func parsed(t testing.TB, src []byte) *hclsyntax.Body {
 }
 
 func TestAnExperimentBecomesAScenario(t *testing.T) {
-	b, err := os.ReadFile("testdata/experiment.json")
-	require.NoError(t, err)
-	made, err := Import("experiment.json", b)
-	require.NoError(t, err)
-	parsed(t, made.Source)
-	path := filepath.Join("testdata", "experiment.gameday.hcl.golden")
-	if *update {
-		require.NoError(t, os.WriteFile(path, made.Source, 0o600))
+	for _, file := range []string{"experiment.json", "native.yaml"} {
+		b, err := os.ReadFile(filepath.Join("testdata", file))
+		require.NoError(t, err)
+		made, err := Import(file, b)
+		require.NoError(t, err)
+		parsed(t, made.Source)
+		path := filepath.Join("testdata", strings.TrimSuffix(file, filepath.Ext(file))+".gameday.hcl.golden")
+		if *update {
+			require.NoError(t, os.WriteFile(path, made.Source, 0o600))
+		}
+		want, err := os.ReadFile(path)
+		require.NoError(t, err)
+		require.Equal(t, string(want), string(made.Source))
 	}
-	want, err := os.ReadFile(path)
-	require.NoError(t, err)
-	require.Equal(t, string(want), string(made.Source))
 }
 
 func imported(t *testing.T, src string) (*Made, string) {
@@ -95,7 +97,7 @@ func TestNothingOfAnExperimentIsEvaluated(t *testing.T) {
  "method": [{"type": "action", "name": "\"\nfault \"x\" \"y\" {}", "provider": {"type": "process", "path": "$${a}$${b$}%{x}", "arguments": ["${a}$", "$${a}", "%{if}"]}}], "rollbacks": []}`)
 	body := parsed(t, []byte(src))
 	for _, b := range body.Blocks {
-		require.NotEqual(t, "fault", b.Type)
+		require.NotEqual(t, "fault", b.Type, "there is none in the original")
 		for name, a := range b.Body.Attributes {
 			for _, v := range a.Expr.Variables() {
 				require.Contains(t, []string{"var", "action", "probe", "slo", "string"}, v.RootName(), name)
@@ -152,9 +154,11 @@ func TestJudge(t *testing.T) {
 }
 
 func FuzzImport(f *testing.F) {
-	b, err := os.ReadFile("testdata/experiment.json")
-	require.NoError(f, err)
-	f.Add(string(b))
+	for _, file := range []string{"testdata/experiment.json", "testdata/native.yaml"} {
+		b, err := os.ReadFile(file)
+		require.NoError(f, err)
+		f.Add(string(b))
+	}
 	f.Add("title: ${x}\nconfiguration: {x: {type: env, key: '\"'}}\nmethod:\n- &a {type: action, name: a, provider: {type: http, url: '${x}$', method: POST, arguments: {a: 1}}}\n- *a\nrollbacks: [{ref: a}]\n")
 	f.Fuzz(func(t *testing.T, src string) {
 		if len(src) > 1<<16 {
@@ -165,7 +169,7 @@ func FuzzImport(f *testing.F) {
 			return
 		}
 		require.True(t, hclsyntax.ValidIdentifier(made.Name))
-		allowed := []string{"scenario", "variable", "probe", "slo", "objective", "action", "todo"}
+		allowed := []string{"scenario", "variable", "probe", "slo", "objective", "action", "plugin", "target", "fault", "todo"}
 		for _, block := range parsed(t, made.Source).Blocks {
 			require.Contains(t, allowed, block.Type)
 			for _, l := range block.Labels {

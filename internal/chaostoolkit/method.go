@@ -2,6 +2,7 @@ package chaostoolkit
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -24,6 +25,8 @@ func (w *writer) readRollbacks() {
 		switch {
 		case r.Get("type").String() == "probe":
 			w.unsupported(a, fmt.Sprintf("the rollback %q is a probe, which takes nothing back", r.Get("name").String()))
+		case kind == "" && w.undoneAnyway(r):
+			w.unsupported(a, fmt.Sprintf("the rollback %q: a fault takes back by itself what it did", r.Get("name").String()))
 		case kind == "":
 			what, remedy := w.unknown(r)
 			w.todo(a, fmt.Sprintf("the rollback %q: %s", r.Get("name").String(), what), remedy)
@@ -35,7 +38,8 @@ func (w *writer) readRollbacks() {
 	}
 }
 
-// method makes an action of each action, one after the other as there, and a probe of each probe.
+// method makes an action or a fault of each action, one after the other as there, and a probe of each probe. The pauses of an
+// action in the background are its own: the method goes on at once.
 func (w *writer) method() {
 	var after string
 	var pause time.Duration
@@ -45,7 +49,16 @@ func (w *writer) method() {
 		r := w.resolve(a)
 		before, then := seconds(a.Get("pauses", "before")), seconds(a.Get("pauses", "after"))
 		kind := kindOf(r.Get("provider"))
+		n := w.native(r)
 		switch {
+		case n != nil && n.problem == "":
+			fault := w.nativeFault(r, a, n, after, pause+before, then+w.pauses(steps[i+1:]))
+			if isTrue(a.Get("background")) {
+				continue
+			}
+			after, pause, before = fault, 0, 0
+		case n != nil:
+			w.todo(a, fmt.Sprintf("the action %q of the method would be the fault %s: %s", r.Get("name").String(), n.fault, n.problem), "Write the fault and its target as they are meant.")
 		case kind == "":
 			what, remedy := w.unknown(r)
 			w.todo(a, fmt.Sprintf("the %s %q of the method: %s", orWord(r.Get("type").String(), "step"), r.Get("name").String(), what), remedy)
@@ -55,12 +68,29 @@ func (w *writer) method() {
 		default:
 			name := w.action(r, a, kind, after, pause+before, w.last(steps[i+1:], kind))
 			if isTrue(a.Get("background")) {
-				continue // its pauses are its own: the method goes on at once
+				continue
 			}
 			after, pause, before = "action."+kind+"."+name, 0, 0
 		}
 		pause += before + then
 	}
+}
+
+// undoneAnyway says that a rollback takes back what a fault of a plugin takes back by itself.
+func (w *writer) undoneAnyway(r *tree.Node) bool {
+	plugin := takenBack[function(r.Get("provider"))]
+	return plugin != "" && slices.ContainsFunc(w.root.Get("method").List(), func(a *tree.Node) bool {
+		n := w.native(w.resolve(a))
+		return n != nil && n.problem == "" && n.plugin == plugin
+	})
+}
+
+// pauses are how long the rest of a method waits.
+func (w *writer) pauses(rest []*tree.Node) (sum time.Duration) {
+	for _, a := range rest {
+		sum += seconds(a.Get("pauses", "before")) + seconds(a.Get("pauses", "after"))
+	}
+	return sum
 }
 
 func orWord(s, otherwise string) string {
@@ -105,12 +135,7 @@ func (w *writer) action(r, a *tree.Node, kind, after string, at time.Duration, t
 	name := w.names.Of(r.Get("name").String(), "action")
 	w.Gap()
 	w.Open("action", []string{kind, name}, w.cite(a))
-	if after != "" {
-		w.Expr("after", after, "the method goes step by step")
-	}
-	if at > 0 {
-		w.Text("at", at.String(), w.cite(a.Get("pauses"))+" and the pauses before it")
-	}
+	w.when(a, after, at)
 	w.arguments(kind, p)
 	timeout, note := w.timeout(p)
 	w.Text("timeout", timeout.String(), note)
@@ -123,6 +148,16 @@ func (w *writer) action(r, a *tree.Node, kind, after string, at time.Duration, t
 	}
 	w.Close()
 	return name
+}
+
+// when writes the place of a step in the method.
+func (w *writer) when(a *tree.Node, after string, at time.Duration) {
+	if after != "" {
+		w.Expr("after", after, "the method goes step by step")
+	}
+	if at > 0 {
+		w.Text("at", at.String(), w.cite(a.Get("pauses"))+" and the pauses before it")
+	}
 }
 
 func (w *writer) arguments(kind string, p *tree.Node) {

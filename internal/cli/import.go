@@ -63,7 +63,7 @@ Exit code: 0 when the scenario is written, 2 otherwise.`,
 			if err := writeScenario(dir, map[string][]byte{chaostoolkit.MainFile: made.Source}); err != nil {
 				return err
 			}
-			view.Experiment{Title: made.Title, Warnings: made.Warnings, Assumed: made.Assumed, LeftOut: made.Unsupported, ToDo: made.Left}.Print(a.out, a.paint)
+			view.Experiment{Title: made.Title, Warnings: made.Warnings, Assumed: made.Assumed, LeftOut: made.Unsupported, ToDo: made.Left, Needed: made.Needed}.Print(a.out, a.paint)
 			return a.next(dir, len(made.Left) > 0, "gameday")
 		},
 	}
