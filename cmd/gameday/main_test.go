@@ -1,10 +1,13 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"sync"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -43,6 +46,9 @@ import (
 //	smalldisk SIZE DIR ... run gameday with a disk of SIZE bytes mounted at DIR, as gd does
 //	room, visit, strangers the live page: see live_test.go
 //	toxiproxy URL          start a Toxiproxy in front of a service; PROXIED is the service through it, TOXIPROXY its interface
+//	cloud                  use the plugins aws and kubernetes, which are built when the first script asks for them; IMPORTS is where the
+//	                       experiments are that the tests of the imports read
+//	left DIR               take the todo blocks out of a scenario, of which there is at least one
 //	unprivileged ...       run gameday without the right to write everywhere, as gd does
 var binaries string
 
@@ -62,11 +68,44 @@ func build(m *testing.M) int {
 	defer os.RemoveAll(dir)
 	binaries = dir
 	for out, pkg := range map[string]string{"gameday": ".", "plugins/gameday-plugin-file": "./testdata/fileplugin", "lab/gameday-plugin-lab": "../gameday-plugin-lab", "proxy/gameday-plugin-proxy": "../gameday-plugin-proxy"} {
-		if b, err := exec.Command("go", "build", "-o", filepath.Join(dir, out), pkg).CombinedOutput(); err != nil {
-			panic(fmt.Sprintf("building %s: %v\n%s", out, err, b))
+		if err := buildBinary(out, pkg); err != nil {
+			panic(err)
 		}
 	}
 	return m.Run()
+}
+
+func buildBinary(out, pkg string) error {
+	if b, err := exec.Command("go", "build", "-o", filepath.Join(binaries, out), pkg).CombinedOutput(); err != nil {
+		return fmt.Errorf("building %s: %w\n%s", out, err, b)
+	}
+	return nil
+}
+
+// buildCloud is apart from the others because it takes long.
+var buildCloud = sync.OnceValue(func() error {
+	return errors.Join(buildBinary("cloud/gameday-plugin-aws", "../gameday-plugin-aws"), buildBinary("cloud/gameday-plugin-kubernetes", "../gameday-plugin-kubernetes"))
+})
+
+func cloud(ts *testscript.TestScript, _ bool, _ []string) {
+	ts.Check(buildCloud())
+	ts.Setenv("GAMEDAY_PLUGIN_DIR", filepath.Join(binaries, "cloud"))
+}
+
+var todoBlock = regexp.MustCompile(`(?ms)^todo "[^"]*" \{.*?^\}$`)
+
+func left(ts *testscript.TestScript, _ bool, args []string) {
+	files, err := filepath.Glob(filepath.Join(ts.MkAbs(args[0]), "*.gameday.hcl"))
+	ts.Check(err)
+	found := 0
+	for _, f := range files {
+		b := []byte(ts.ReadFile(f))
+		found += len(todoBlock.FindAll(b, -1))
+		ts.Check(os.WriteFile(f, todoBlock.ReplaceAll(b, nil), 0o600))
+	}
+	if found == 0 {
+		ts.Fatalf("nothing is left to do in %s", args[0])
+	}
 }
 
 func TestScripts(t *testing.T) {
@@ -80,7 +119,9 @@ func TestScripts(t *testing.T) {
 			e.Setenv("HOME", filepath.Join(e.WorkDir, "home"))
 			e.Setenv("GAMEDAY_PLUGIN_DIR", filepath.Join(binaries, "plugins"))
 			e.Setenv("USER", "tester")
-			return nil
+			internal, err := filepath.Abs("../../internal")
+			e.Setenv("IMPORTS", internal)
+			return err
 		},
 		Condition: condition,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -88,7 +129,7 @@ func TestScripts(t *testing.T) {
 			"lab": lab, "lastrun": lastrun, "nowhere": nowhere, "terminal": terminal, "clean": clean, "flip": flip, "inbox": inbox,
 			"greet": greet, "checkup": checkup, "names": names, "prometheus": prometheus, "orders": orders, "address": address, "figure": figure, "counted": counted, "person": person, "seated": seated, "pester": pester,
 			"cut": cut, "smalldisk": smalldisk, "unprivileged": unprivileged, "toxiproxy": toxiproxy,
-			"room": room, "visit": visit, "strangers": strangers,
+			"cloud": cloud, "left": left, "room": room, "visit": visit, "strangers": strangers,
 		},
 	})
 }

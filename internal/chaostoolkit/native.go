@@ -33,6 +33,8 @@ var natives = map[string]func(*native){
 	"chaosaws.ec2.actions.stop_instance":           stopInstance,
 	"chaosaws.ec2.actions.stop_instances":          stopInstances,
 	"chaosaws.asg.actions.suspend_processes":       suspendProcesses,
+	"chaosaws.rds.actions.failover_db_cluster":     failoverCluster,
+	"chaosaws.rds.actions.reboot_db_instance":      rebootInstance,
 	"azchaosaws.ec2.actions.fail_az":               failZone,
 }
 
@@ -251,6 +253,25 @@ func suspendProcesses(n *native) {
 	n.some("nothing says by name which groups are meant")
 	if p := n.arg("process_names"); p != nil {
 		n.attributes = append(n.attributes, argument{"processes", n.list(p), n.w.cite(p)})
+	}
+}
+
+// failoverCluster may name the instance that is to become the writer.
+func failoverCluster(n *native) {
+	n.is("aws", "aws_db_cluster", "aws_db_failover")
+	n.all("ids", "db_cluster_identifier")
+	n.some("nothing says which cluster is meant")
+	if r := n.arg("target_db_instance_identifier"); r != nil {
+		n.attributes = append(n.attributes, argument{"readers", n.list(r), n.w.cite(r)})
+	}
+}
+
+func rebootInstance(n *native) {
+	n.is("aws", "aws_db_instance", "aws_db_failover")
+	n.all("ids", "db_instance_identifier")
+	n.some("nothing says which instance is meant")
+	if !isTrue(n.arg("force_failover")) {
+		n.cannot("it reboots without a failover, for which there is no fault")
 	}
 }
 

@@ -194,7 +194,6 @@ var knownModules = []struct{ module, fn, remedy string }{
 	{"chaosaws.ec2.actions", "terminate_instance", "It would be a fault of the plugin aws that is about instances; terminating one cannot be undone."},
 	{"chaosaws.ec2.actions", "", "It would be a fault of the plugin aws that is about instances. See gameday plugin docs for its blocks."},
 	{"chaosaws.asg.actions", "", "It would be a fault of the plugin aws that is about Auto Scaling groups. See gameday plugin docs for its blocks."},
-	{"chaosaws.rds.actions", "failover_db_cluster", "It would be the fault aws_database_failover of the plugin aws. See gameday plugin docs for its blocks."},
 	{"chaosaws.rds.actions", "", "It would be a fault of the plugin aws that is about databases. See gameday plugin docs for its blocks."},
 	{"chaosaws.fis.actions", "", "It would be the fault aws_fis_experiment of the plugin aws. See gameday plugin docs for its blocks."},
 	{"chaosaws.route53.actions", "", "It would be a fault of the plugin aws that is about DNS. See gameday plugin docs for its blocks."},

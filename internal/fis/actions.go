@@ -36,7 +36,7 @@ var natives = map[string]native{
 	"aws:eks:pod-delete":                                  {fault: "kubernetes_pod_kill", role: "Pods", extra: grace, ignored: []string{"gracePeriodSeconds", "kubernetesServiceAccount", "fisPodContainerImage", "maxErrorsPercent", "fisPodLabels", "fisPodAnnotations", "fisPodSecurityPolicy"}},
 }
 
-const interrupted = "FIS takes the power from the cache nodes of the zone for as long as it lasts; here the primary fails over, and the nodes go on"
+const interrupted = "FIS takes the power from all cache nodes of the zone for as long as it lasts; here the groups with their primary in the zone fail over, and the nodes go on"
 
 func scope(p value) string {
 	if s := p.get("scope").String(); s != "all" {

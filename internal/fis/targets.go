@@ -23,15 +23,18 @@ type kindOfTarget struct {
 	parameters  map[string]string // of the resource type, and the selectors that they are
 }
 
+// everyone are the selectors that all of these targets have.
+var everyone = []string{"ids", "zones", "vpcs", "tags"}
+
 // kindsOfTarget are the resource types that have a counterpart.
 var kindsOfTarget = map[string]kindOfTarget{
-	"aws:ec2:instance":                       {typ: "aws_instance", plugin: "aws", selectors: []string{"ids", "zones", "vpcs", "tags"}},
-	"aws:ec2:subnet":                         {typ: "aws_subnet", plugin: "aws", selectors: []string{"ids", "zones", "vpcs", "tags"}, parameters: map[string]string{"availabilityZoneIdentifier": "zones", "vpc": "vpcs"}},
-	"aws:rds:cluster":                        {typ: "aws_db_cluster", plugin: "aws", selectors: []string{"ids", "tags"}},
-	"aws:rds:db":                             {typ: "aws_db_instance", plugin: "aws", selectors: []string{"ids", "zones", "tags"}, parameters: map[string]string{"availabilityZoneIdentifiers": "zones"}},
-	"aws:elasticache:replicationgroup":       {typ: "aws_cache_group", plugin: "aws", selectors: []string{"ids", "tags"}},
-	"aws:elasticache:redis-replicationgroup": {typ: "aws_cache_group", plugin: "aws", selectors: []string{"ids", "tags"}},
-	"aws:arc:zonal-shift-managed-resource":   {typ: "aws_load_balancer", plugin: "aws", selectors: []string{"ids", "tags"}},
+	"aws:ec2:instance":                       {typ: "aws_instance", plugin: "aws", selectors: everyone},
+	"aws:ec2:subnet":                         {typ: "aws_subnet", plugin: "aws", selectors: everyone, parameters: map[string]string{"availabilityZoneIdentifier": "zones", "vpc": "vpcs"}},
+	"aws:rds:cluster":                        {typ: "aws_db_cluster", plugin: "aws", selectors: everyone, parameters: map[string]string{"writerAvailabilityZoneIdentifiers": "zones"}},
+	"aws:rds:db":                             {typ: "aws_db_instance", plugin: "aws", selectors: everyone, parameters: map[string]string{"availabilityZoneIdentifiers": "zones"}},
+	"aws:elasticache:replicationgroup":       {typ: "aws_cache_group", plugin: "aws", selectors: everyone, parameters: map[string]string{"availabilityZoneIdentifier": "zones"}},
+	"aws:elasticache:redis-replicationgroup": {typ: "aws_cache_group", plugin: "aws", selectors: everyone, parameters: map[string]string{"availabilityZoneIdentifier": "zones"}},
+	"aws:arc:zonal-shift-managed-resource":   {typ: "aws_load_balancer", plugin: "aws", selectors: everyone},
 	"aws:eks:pod":                            {typ: "kubernetes_pod", plugin: "kubernetes"},
 }
 
