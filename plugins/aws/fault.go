@@ -14,7 +14,7 @@ import (
 // fault is a fault as a scenario knows it: one kind of change, or several as its parts.
 type fault struct {
 	name, doc string
-	// targets are the types of target that it takes.
+	// targets are the types of target that it takes. None: what it hits is said elsewhere.
 	targets []string
 	// attributes are the fault's own, such as the switches of its parts.
 	attributes []sdk.Attribute
@@ -112,7 +112,10 @@ func (f *carried) check(ctx context.Context, req sdk.Request) (*site, []sdk.Prob
 		return nil, nil, err
 	}
 	want := strings.Join(f.targets, " or ")
-	if len(req.Targets) == 0 {
+	if len(f.targets) == 0 && len(req.Targets) > 0 {
+		return s, []sdk.Problem{problem("targets", f.name+" has no targets of its own", "Leave targets out.")}, nil
+	}
+	if len(f.targets) > 0 && len(req.Targets) == 0 {
 		return s, []sdk.Problem{problem("targets", "The fault has no targets", "Give it a target block of type "+want+".")}, nil
 	}
 	var out []sdk.Problem
@@ -141,6 +144,10 @@ func (f *carried) lay(ctx context.Context, s *site, req sdk.Request) ([]planned,
 	if err != nil {
 		return nil, nil, err
 	}
+	targets := req.Targets
+	if len(f.targets) == 0 {
+		targets = []sdk.Target{{Name: req.ID}}
+	}
 	var plan []planned
 	var problems []sdk.Problem
 	for _, p := range f.parts {
@@ -152,7 +159,7 @@ func (f *carried) lay(ctx context.Context, s *site, req sdk.Request) ([]planned,
 			return nil, nil, err
 		}
 		seen := map[string]bool{}
-		for _, t := range req.Targets {
+		for _, t := range targets {
 			a.target = t
 			more, found, err := p.plan(ctx, s, a)
 			if denied := deniedProblem(s, err); denied != nil {

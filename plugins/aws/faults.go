@@ -23,6 +23,6 @@ func faults() []fault {
 			"The new primary stays. If every process of gameday dies at once, AWS ends what it has begun.",
 			"aws_cache_group", "aws_zone"),
 		zoneOutage(),
-		recordChanged(), healthCheckInverted(), dnsBlocked(),
+		recordChanged(), healthCheckInverted(), dnsBlocked(), fisExperiment(),
 	}
 }

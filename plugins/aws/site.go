@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/elasticache"
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
+	"github.com/aws/aws-sdk-go-v2/service/fis"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
 	"github.com/aws/aws-sdk-go-v2/service/route53"
@@ -72,6 +73,7 @@ func (s *site) elb() *elb.Client                  { return elb.NewFromConfig(s.c
 func (s *site) zonalshift() *arczonalshift.Client { return arczonalshift.NewFromConfig(s.cfg) }
 func (s *site) rds() *rds.Client                  { return rds.NewFromConfig(s.cfg) }
 func (s *site) elasticache() *elasticache.Client  { return elasticache.NewFromConfig(s.cfg) }
+func (s *site) fis() *fis.Client                  { return fis.NewFromConfig(s.cfg) }
 func (s *site) route53() *route53.Client          { return route53.NewFromConfig(s.cfg) }
 func (s *site) resolver() *route53resolver.Client { return route53resolver.NewFromConfig(s.cfg) }
 

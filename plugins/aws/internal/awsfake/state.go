@@ -18,6 +18,7 @@ type state struct {
 	Route53     route53State
 	Resolver    resolverState
 	dataState
+	FIS fisState
 }
 
 // operations are all calls that are answered, by service (as in a signature's scope) and name.
@@ -26,7 +27,7 @@ func operations() map[string]map[string]handler {
 		"sts": stsOperations(), "ec2": ec2Operations(), "iam": iamOperations(),
 		"autoscaling": autoscalingOperations(), "elasticloadbalancing": elbOperations(), "arc-zonal-shift": shiftOperations(),
 		"rds": rdsOperations(), "elasticache": cacheOperations(),
-		"route53": route53Operations(), "route53resolver": resolverOperations(),
+		"route53": route53Operations(), "route53resolver": resolverOperations(), "fis": fisOperations(),
 	}
 	maps.Copy(out, dataOperations())
 	return out
@@ -40,7 +41,7 @@ func newState(region string) *state {
 		Shifts:      shiftState{map[string]*shift{}},
 		RDS:         newRDS(), Cache: newCache(),
 		Route53:  newRoute53(),
-		Resolver: newResolver(), dataState: newData(),
+		Resolver: newResolver(), FIS: newFIS(), dataState: newData(),
 	}
 }
 
