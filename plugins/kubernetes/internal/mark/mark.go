@@ -26,8 +26,11 @@ type Mark struct {
 	ID   string
 }
 
-// Of is the mark of a handle.
+// Of is the mark of a handle. When the plan is made there is no run yet, and nothing that is marked.
 func Of(run, id string) Mark {
+	if run == "" {
+		return Mark{Hash: "RUN", ID: id}
+	}
 	sum := sha256.Sum256([]byte(id))
 	return Mark{Hash: hex.EncodeToString(sum[:6]), Run: run, ID: id}
 }
