@@ -20,8 +20,8 @@ test: ## all tests that need nothing but Go, and a list of those that were skipp
 test-aws: ## the AWS plugin's tests; AWS_ENDPOINT_URL=http://... runs them against an emulator or an account instead of our own fake
 	$(GO) test -count=1 -timeout 60m $(if $(AWS_ENDPOINT_URL),-v -parallel 4,) ./plugins/aws/...
 
-crash-test: ## the whole matrix of docs/crash-safety.md: fifteen minutes; root for the full disk and the network. UPDATE=1 writes that page
-	cd internal/crash && $(GO) test -count=1 -timeout 60m -full $(if $(UPDATE),-update)
+crash-test: ## the whole matrix of docs/crash-safety.md: twenty minutes and a cluster, which is built first; root for the full disk and the network. UPDATE=1 writes that page
+	cluster=$$(internal/cluster/build) && cd internal/crash && GAMEDAY_CLUSTER=$$cluster $(GO) test -count=1 -timeout 60m -full $(if $(UPDATE),-update)
 
 test-kubernetes: ## the Kubernetes plugin on a real control plane, which is built first: 7 minutes the first time
 	cluster=$$(internal/cluster/build) && GAMEDAY_CLUSTER=$$cluster GAMEDAY_REQUIRE=1 $(GO) test -count=1 -timeout 20m ./plugins/kubernetes/...
