@@ -64,7 +64,7 @@ Exit code: 0 when the scenario is written, 2 otherwise.`,
 				return err
 			}
 			view.Experiment{Title: made.Title, Warnings: made.Warnings, Assumed: made.Assumed, LeftOut: made.Unsupported, ToDo: made.Left, Needed: made.Needed}.Print(a.out, a.paint)
-			return a.next(dir, len(made.Left) > 0, "gameday")
+			return a.next(dir, len(made.Left) > 0, "gameday", made.Needed...)
 		},
 	}
 	cmd.Flags().StringVar(&out, "out", "", "the `directory` to make; named after the experiment where it is not given")

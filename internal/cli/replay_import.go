@@ -100,9 +100,13 @@ func (a *app) importIncident(ctx context.Context, paths []string, o *importFlags
 	return a.next(dir, len(made.Left) > 0, "gameday replay")
 }
 
-// next says how to go on.
-func (a *app) next(dir string, left bool, run string) error {
+// next says how to go on. Options that every command needs come with their names: "-var region=...: the region".
+func (a *app) next(dir string, left bool, run string, needed ...string) error {
 	d := shellWord(dir)
+	for _, n := range needed {
+		option, _, _ := strings.Cut(n, ":")
+		d = option + " " + d
+	}
 	if left {
 		_, err := fmt.Fprintf(a.out, "\nNext, once nothing is left to do in %s:\n  gameday validate %s\n", dir, d)
 		return err
