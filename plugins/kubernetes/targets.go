@@ -49,7 +49,7 @@ func (p *provider) targets() map[string]sdk.TargetType {
 	return map[string]sdk.TargetType{
 		"kubernetes_zone": p.zones(), "kubernetes_node": p.nodes(), "kubernetes_namespace": p.namespaces(),
 		"kubernetes_workload": p.workloads(), "kubernetes_pod": p.pods(), "kubernetes_service": p.services(),
-		"kubernetes_dns": p.dns(),
+		"kubernetes_dns": p.dns(), "kubernetes_service_account": p.serviceAccounts(),
 	}
 }
 

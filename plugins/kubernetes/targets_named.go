@@ -67,6 +67,29 @@ func (p *provider) services() sdk.TargetType {
 	}
 }
 
+func (p *provider) serviceAccounts() sdk.TargetType {
+	return &targetType[namedSelectors]{
+		p: p, name: "kubernetes_service_account",
+		schema: sdk.Schema{
+			Doc: "Service accounts. Namespace and selector say which there are to choose from, and percentages are of those; names narrow the choice.",
+			Attributes: []sdk.Attribute{
+				{Name: "namespace", Type: sdk.String, Required: true, Doc: "The namespace."},
+				{Name: "names", Type: sdk.StringList, Doc: "Names. Each of them has to be there."},
+				{Name: "selector", Type: sdk.String, Doc: "Labels, as for kubectl -l."},
+			},
+		},
+		needs: func(c namedSelectors) []access.Need {
+			return access.On(cluster.ServiceAccounts, c.Namespace, "", "list")
+		},
+		check: func(c namedSelectors) []sdk.Problem { return checkSelector(c.Selector) },
+		find: func(ctx context.Context, s *session, c namedSelectors, _ int64) (sdk.Selection, []sdk.Problem, error) {
+			return s.named(ctx, "kubernetes_service_account", cluster.ServiceAccounts, c, func(o unstructured.Unstructured) map[string]string {
+				return map[string]string{"namespace": o.GetNamespace()}
+			})
+		},
+	}
+}
+
 // named selects objects of one kind, by name.
 func (s *session) named(ctx context.Context, typ string, k cluster.Kind, c namedSelectors, attrs func(unstructured.Unstructured) map[string]string) (sdk.Selection, []sdk.Problem, error) {
 	all, err := s.cluster.List(ctx, k, c.Namespace, c.Selector)

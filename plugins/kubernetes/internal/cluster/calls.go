@@ -135,6 +135,9 @@ func (c *Cluster) named() string {
 	return fmt.Sprintf(" of the context %q", c.Context)
 }
 
+// Impersonates says whether requests are made in another's name.
+func (c *Cluster) Impersonates() bool { return c.config.User != "" }
+
 // Kubectl is how a person runs kubectl on this cluster.
 func (c *Cluster) Kubectl(format string, args ...any) string {
 	out := "kubectl"

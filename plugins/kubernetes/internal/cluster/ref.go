@@ -32,6 +32,10 @@ var (
 	ResourceQuotas  = Kind{"", "v1", "resourcequotas", "ResourceQuota"}
 	PriorityClasses = Kind{"scheduling.k8s.io", "v1", "priorityclasses", "PriorityClass"}
 
+	ServiceAccounts = Kind{"", "v1", "serviceaccounts", "ServiceAccount"}
+	FlowSchemas     = Kind{"flowcontrol.apiserver.k8s.io", "v1", "flowschemas", "FlowSchema"}
+	PriorityLevels  = Kind{"flowcontrol.apiserver.k8s.io", "v1", "prioritylevelconfigurations", "PriorityLevelConfiguration"}
+
 	Jobs = Kind{"batch", "v1", "jobs", "Job"}
 
 	ReplicationControllers = Kind{"", "v1", "replicationcontrollers", "ReplicationController"}
@@ -44,7 +48,7 @@ var (
 
 // Kinds are those that can be the target of a fault.
 func Kinds() []Kind {
-	return []Kind{Nodes, Pods, Namespaces, ConfigMaps, Services, Deployments, StatefulSets, DaemonSets, ReplicaSets}
+	return []Kind{Nodes, Pods, Namespaces, ConfigMaps, Services, Deployments, StatefulSets, DaemonSets, ReplicaSets, ServiceAccounts}
 }
 
 func (k Kind) resource() schema.GroupVersionResource {
