@@ -50,6 +50,8 @@ func (m *meter) within(res *ObjectiveResult, f *history.Fault) {
 	res.Time, res.Value = &t, t.String()
 	res.Verdict = t.against(limit)
 	switch {
+	case t.Censored && m.cutBefore(f, t0.Lo+limit):
+		res.Verdict, res.Value, res.Why = Inconclusive, "never fired", m.whatWasCut(f)
 	case t.Censored && res.Verdict == Fail:
 		res.Value, res.Why = "never fired", fmt.Sprintf("the alert did not fire, and was to within %s", Seconds(limit))
 	case t.Censored:
@@ -64,6 +66,12 @@ func (m *meter) within(res *ObjectiveResult, f *history.Fault) {
 	default:
 		res.Why = fmt.Sprintf("the limit of %s lies within the error of the measurement, %s", Seconds(limit), t)
 	}
+}
+
+// cutBefore says whether an abort took a fault away before the time by which its alert was to fire: nobody knows whether it
+// would have.
+func (e *evaluation) cutBefore(f *history.Fault, limit time.Duration) bool {
+	return e.aborted != "" && !e.heldAsPlanned(f) && e.timeline.revertOf(f) < limit
 }
 
 // timeToDetect is the first firing less t0, with the poll interval as its error. While the alert could not be read it may

@@ -208,6 +208,15 @@ func TestDetection(t *testing.T) {
 	aborted := alerted(30*sec).add(20*sec, journal.Abort, journal.AbortBody{By: "person"})
 	aborted.end, aborted.revert, aborted.gone = 25*sec, 20*sec, 21*sec
 	require.Equal(t, Inconclusive, aborted.aim().Verdict)
+	// An abort took the fault away after 10 s. Whether the alert would have fired within 30 s, nobody knows, however long the run
+	// watched on; whether within 5 s is known.
+	for limit, want := range map[time.Duration]Verdict{30 * sec: Inconclusive, 5 * sec: Fail} {
+		cut := alerted(limit).add(20*sec, journal.Abort, journal.AbortBody{By: "person"})
+		cut.revert, cut.gone = 20*sec, 21*sec
+		got := cut.aim()
+		require.Equal(t, want, got.Verdict, got.Why)
+		require.Equal(t, "never fired", got.Value)
+	}
 	a := alerted(sec).add(20*sec, journal.AlertState, fires).add(40*sec, journal.AlertState, quiet).judge().Alerts[0]
 	require.Equal(t, 20*sec, *a.Fired)
 	require.Equal(t, 40*sec, *a.Resolved)
