@@ -8,11 +8,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// moments are the columns of the tables of real faults. "Injected" is when the fault is there and the journal does not say so yet.
-var moments = []struct {
+// moment is a column of a table of real faults.
+type moment = struct {
 	name string
 	crash
-}{
+}
+
+// moments are the columns. "Injected" is when the fault is there and the journal does not say so yet.
+var moments = []moment{
 	{"engine, injecting", crash{At: "fault.injecting f", When: after, Engine: true}},
 	{"engine, injected", crash{At: "fault.injected f", When: before, Engine: true}},
 	{"engine, active", crash{At: "fault.active f", When: after, Engine: true}},
@@ -30,7 +33,11 @@ var busy = make(chan struct{}, 3)
 
 // eachMoment makes a row of cells, each in a world of its own, beside others.
 func eachMoment(t *testing.T, table *table, row string, cell func(*cell, crash) string) {
-	for _, m := range moments {
+	eachOf(t, moments, table, row, cell)
+}
+
+func eachOf(t *testing.T, some []moment, table *table, row string, cell func(*cell, crash) string) {
+	for _, m := range some {
 		table.expect(row, m.name)
 		t.Run(row+"/"+m.name, func(t *testing.T) {
 			t.Parallel()
