@@ -188,10 +188,6 @@ const mostSimulated = 50
 
 // simulate asks IAM about every action of the plan.
 func (f *carried) simulate(ctx context.Context, s *site, plan []planned) ([]sdk.Problem, string, error) {
-	source, ok := s.principal()
-	if !ok {
-		return nil, "", nil // the account's root user may do everything
-	}
 	wanted := grants{}
 	for _, c := range plan {
 		p, err := f.part(c.Part)
@@ -201,6 +197,15 @@ func (f *carried) simulate(ctx context.Context, s *site, plan []planned) ([]sdk.
 		for _, n := range p.needs {
 			wanted.add(n, n.fill(s.partition, s.region, s.account, c.ARN))
 		}
+	}
+	return s.simulated(ctx, wanted)
+}
+
+// simulated asks IAM which of the actions the caller may not do. The note says that it could not be asked.
+func (s *site) simulated(ctx context.Context, wanted grants) ([]sdk.Problem, string, error) {
+	source, ok := s.principal()
+	if !ok {
+		return nil, "", nil // the account's root user may do everything
 	}
 	var out []sdk.Problem
 	for key, actions := range wanted.byResource() {

@@ -46,11 +46,15 @@ func New() *sdk.Plugin {
 		Configure: p.configure, Sweep: p.sweep, Leased: p.leased,
 		Targets: p.targetTypes(),
 		Faults:  map[string]sdk.Fault{},
+		Actions: map[string]sdk.Action{},
 		Probers: p.probers(),
 		Alerts:  map[string]sdk.Alert{"aws_cloudwatch": &cloudwatchAlert{p}},
 	}
 	for _, f := range faults() {
 		out.Faults[f.name] = &carried{p, f}
+	}
+	for _, s := range steps() {
+		out.Actions[s.name] = &taken{p, s}
 	}
 	out.Documents = map[string]sdk.Document{"iam": {
 		Doc: "The least IAM policy for a scenario, or for all that the plugin can do.", Write: writePolicy(out),

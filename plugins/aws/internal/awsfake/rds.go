@@ -59,11 +59,13 @@ func newRDS() rdsState {
 }
 
 func rdsOperations() map[string]handler {
-	return map[string]handler{
+	out := map[string]handler{
 		"CreateDBCluster": createDBCluster, "DeleteDBCluster": deleteDBCluster, "DescribeDBClusters": describeDBClusters, "FailoverDBCluster": failoverDBCluster,
 		"CreateDBInstance": createDBInstance, "DeleteDBInstance": deleteDBInstance, "DescribeDBInstances": describeDBInstances, "RebootDBInstance": rebootDBInstance,
 		"AddTagsToResource": addRDSTags, "RemoveTagsFromResource": removeRDSTags, "ListTagsForResource": listRDSTags,
 	}
+	maps.Copy(out, globalDatabaseOperations())
+	return out
 }
 
 type rdsTag struct{ Key, Value string }

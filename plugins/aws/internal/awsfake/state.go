@@ -18,7 +18,8 @@ type state struct {
 	Route53     route53State
 	Resolver    resolverState
 	dataState
-	FIS fisState
+	FIS      fisState
+	Failover failoverState
 }
 
 // operations are all calls that are answered, by service (as in a signature's scope) and name.
@@ -28,6 +29,7 @@ func operations() map[string]map[string]handler {
 		"autoscaling": autoscalingOperations(), "elasticloadbalancing": elbOperations(), "arc-zonal-shift": shiftOperations(),
 		"rds": rdsOperations(), "elasticache": cacheOperations(),
 		"route53": route53Operations(), "route53resolver": resolverOperations(), "fis": fisOperations(),
+		"route53-recovery-cluster": routingControlOperations(), "arc-region-switch": regionSwitchOperations(),
 	}
 	maps.Copy(out, dataOperations())
 	return out
@@ -41,7 +43,7 @@ func newState(region string) *state {
 		Shifts:      shiftState{map[string]*shift{}},
 		RDS:         newRDS(), Cache: newCache(),
 		Route53:  newRoute53(),
-		Resolver: newResolver(), FIS: newFIS(), dataState: newData(),
+		Resolver: newResolver(), FIS: newFIS(), Failover: newFailover(), dataState: newData(),
 	}
 }
 
