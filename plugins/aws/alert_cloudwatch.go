@@ -21,7 +21,7 @@ func (a *cloudwatchAlert) Schema() sdk.Schema {
 	}
 }
 
-func (a *cloudwatchAlert) needs() []need { return reading("cloudwatch:DescribeAlarms") }
+func (a *cloudwatchAlert) permissions() []need { return reading("cloudwatch:DescribeAlarms") }
 
 // Poll asks CloudWatch once. The summary tells since when.
 func (a *cloudwatchAlert) Poll(ctx context.Context, req sdk.Request) (sdk.AlertState, error) {

@@ -27,6 +27,7 @@ type cacheOver struct {
 func cacheFailover() part {
 	return newPart(kind[cacheOver]{
 		name: "aws_cache_failover", shelf: cacheShelf(), slow: cacheSlow, once: true,
+		about: "arn:{partition}:elasticache:{region}:{account}:replicationgroup:*", of: "aws_cache_group",
 		attributes: []sdk.Attribute{
 			{Name: "node_group", Type: sdk.String, Doc: "The node group (shard), such as 0001. Required where there are several."},
 		},

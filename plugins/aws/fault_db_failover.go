@@ -32,7 +32,7 @@ const dbSlow = 20 * time.Minute
 
 func dbFailover() part {
 	return newPart(kind[failedOver]{
-		name: "aws_db_failover", shelf: rdsShelf(), slow: dbSlow, once: true,
+		name: "aws_db_failover", shelf: rdsShelf(), slow: dbSlow, once: true, about: "arn:{partition}:rds:{region}:{account}:*",
 		attributes: []sdk.Attribute{
 			{Name: "failback", Type: sdk.Bool, Default: false, Doc: "Fail over once more at the end, so that the writer returns to where it was. Otherwise it stays where it went."},
 			{Name: "readers", Type: sdk.StringList, Doc: "Which readers of clusters may become the writer, the first that can. By default the one with the lowest promotion tier, as AWS chooses."},

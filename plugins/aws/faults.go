@@ -23,6 +23,12 @@ func faults() []fault {
 			"The new primary stays. If every process of gameday dies at once, AWS ends what it has begun.",
 			"aws_cache_group", "aws_zone"),
 		zoneOutage(),
+		single(lambdaConcurrency(), "Takes concurrency away from Lambda functions: with none they run nothing, and every call is throttled. If every process of gameday dies at once they stay so, until gameday recover or gameday sweep.",
+			"aws_function"),
+		single(tableCapacity(), "Clamps the throughput of DynamoDB tables: what is provisioned, or the most that is allowed on demand. Indexes keep theirs. DynamoDB lowers what is provisioned four times on a day, and then once an hour. "+
+			"If every process of gameday dies at once they stay so, until gameday recover or gameday sweep.",
+			"aws_table"),
+		capacityTaken(),
 		recordChanged(), healthCheckInverted(), dnsBlocked(), fisExperiment(),
 	}
 }

@@ -19,6 +19,8 @@ type prober[C any] struct {
 // Schema describes the attributes of the probe's block.
 func (p *prober[C]) Schema() sdk.Schema { return p.schema }
 
+func (p *prober[C]) permissions() []need { return p.needs }
+
 // Probe asks once.
 func (p *prober[C]) Probe(ctx context.Context, req sdk.Request) (sdk.Observation, error) {
 	c := p.defaults

@@ -283,3 +283,7 @@ func TestProbesInBadMoments(t *testing.T) {
 	_, err = probe(t, l, "aws_alarm", config)
 	require.Error(t, err)
 }
+
+func awsError(code string, status int) awsfake.Error {
+	return awsfake.Error{Code: code, Message: "the test says so", Status: status}
+}

@@ -143,3 +143,8 @@ func instancesByID(ctx context.Context, s *site, all []resource) (map[string]typ
 func dead(i types.Instance) bool {
 	return i.State == nil || i.State.Name == types.InstanceStateNameTerminated || i.State.Name == types.InstanceStateNameShuttingDown
 }
+
+// listRegions is the region that the plugin's block names: what is not in any zone.
+func listRegions(_ context.Context, s *site) ([]resource, error) {
+	return []resource{{arn: s.account + "/" + s.region, id: s.region, name: s.region}}, nil
+}

@@ -37,7 +37,7 @@ func (c *call) action() string {
 
 // reads says whether the call only reads.
 func (c *call) reads() bool {
-	for _, p := range []string{"Describe", "Get", "List", "Simulate"} {
+	for _, p := range []string{"Describe", "Get", "List", "Simulate", "Query"} {
 		if strings.HasPrefix(c.op, p) {
 			return true
 		}

@@ -17,6 +17,9 @@ type knobs struct {
 	takes     time.Duration
 	down      map[string]Silence
 	queryOnly bool
+	// replication is how long it takes from one region to another, unless it is cut.
+	replication time.Duration
+	cut         bool
 }
 
 type failure struct {

@@ -6,10 +6,12 @@ import (
 	"encoding/xml"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"net/http"
 	"net/url"
 	"path"
+	"strconv"
 	"strings"
 
 	"github.com/aws/smithy-go/encoding/cbor"
@@ -45,6 +47,9 @@ func identify(c *call) (protocol, string) {
 	}
 	if c.request.Header.Get("Smithy-Protocol") == "rpc-v2-cbor" {
 		return rpcCBOR, path.Base(c.request.URL.Path)
+	}
+	if c.service == "s3" {
+		return identifyS3(c)
 	}
 	return identifyREST(c)
 }
@@ -125,7 +130,9 @@ func (p protocol) succeed(w http.ResponseWriter, c *call, out any) {
 		if out == nil {
 			out = struct{}{}
 		}
-		body, err = json.Marshal(out)
+		if body, err = json.Marshal(out); c.service == "dynamodb" {
+			w.Header().Set("X-Amz-Crc32", strconv.FormatUint(uint64(crc32.ChecksumIEEE(body)), 10))
+		}
 	}
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
@@ -234,7 +241,13 @@ func (p protocol) fail(w http.ResponseWriter, c *call, e *Error) {
 	switch p {
 	case ec2Query:
 		writeXML(w, e.Status, fmt.Sprintf("<Response><Errors><Error><Code>%s</Code><Message>%s</Message></Error></Errors><RequestID>%s</RequestID></Response>", e.Code, escape(e.Message), c.id))
-	case query, restXML:
+	case restXML:
+		if c.service == "s3" {
+			writeXML(w, e.Status, fmt.Sprintf("<Error><Code>%s</Code><Message>%s</Message><RequestId>%s</RequestId></Error>", e.Code, escape(e.Message), c.id))
+			return
+		}
+		fallthrough
+	case query:
 		writeXML(w, e.Status, fmt.Sprintf("<ErrorResponse xmlns=%q><Error><Type>Sender</Type><Code>%s</Code><Message>%s</Message></Error><RequestId>%s</RequestId></ErrorResponse>",
 			namespace(c.service), e.Code, escape(e.Message), c.id))
 	case rpcCBOR:
@@ -246,8 +259,9 @@ func (p protocol) fail(w http.ResponseWriter, c *call, e *Error) {
 	default:
 		w.Header().Set("X-Amzn-Errortype", e.Code)
 		w.Header().Set("Content-Type", "application/json")
-		w.WriteHeader(e.Status)
 		body, _ := json.Marshal(map[string]string{"__type": e.Code, "message": e.Message})
+		w.Header().Set("X-Amz-Crc32", strconv.FormatUint(uint64(crc32.ChecksumIEEE(body)), 10))
+		w.WriteHeader(e.Status)
 		_, _ = w.Write(body)
 	}
 }

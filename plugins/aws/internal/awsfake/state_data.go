@@ -4,14 +4,18 @@ package awsfake
 type dataState struct {
 	Monitoring monitoringState
 	Quotas     quotaState
+	Lambda     lambdaState
+	Dynamo     dynamoState
+	S3         s3State
 }
 
 func newData() dataState {
-	return dataState{Monitoring: newMonitoring(), Quotas: newQuotas()}
+	return dataState{Monitoring: newMonitoring(), Quotas: newQuotas(), Lambda: newLambda(), Dynamo: newDynamo(), S3: newS3()}
 }
 
 func dataOperations() map[string]map[string]handler {
 	return map[string]map[string]handler{
-		"monitoring": monitoringOperations(), "servicequotas": quotaOperations(),
+		"monitoring": monitoringOperations(), "servicequotas": quotaOperations(), "lambda": lambdaOperations(),
+		"dynamodb": dynamoOperations(), "application-autoscaling": scalingOperations(), "s3": s3Operations(),
 	}
 }
