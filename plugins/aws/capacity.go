@@ -13,8 +13,8 @@ import (
 	"github.com/gameday-toolkit/gameday/plugins/sdk"
 )
 
-// taken is how many of something are made in one place.
-type taken struct {
+// seized is how many of something are made in one place.
+type seized struct {
 	Subnet string `json:"subnet,omitempty"`
 	Count  int    `json:"count"`
 }
@@ -34,7 +34,7 @@ type capacity struct {
 	// ours lists what this fault made in a place; all lists what any fault made.
 	list func(context.Context, *site, []types.Filter) ([]made, error)
 	// make makes the nth, or finds it made already; dry only asks.
-	make   func(ctx context.Context, s *site, m mark, u taken, n int, dry bool) (string, error)
+	make   func(ctx context.Context, s *site, m mark, u seized, n int, dry bool) (string, error)
 	remove func(context.Context, *site, string) error
 }
 
@@ -45,7 +45,7 @@ type made struct {
 }
 
 func (k capacity) part() part {
-	return newPart(kind[taken]{
+	return newPart(kind[seized]{
 		name: k.name, slow: 10 * time.Minute,
 		attributes: []sdk.Attribute{
 			{Name: "limit", Type: sdk.Number, Doc: fmt.Sprintf("The most to take for each target, up to %d. This or leave is required.", mostTaken)},
@@ -53,20 +53,20 @@ func (k capacity) part() part {
 		},
 		needs: slices.Concat(k.needs, quotaNeeds()),
 		plan:  k.plan, look: k.look, inject: k.inject, revert: k.revert, find: k.find,
-		tryOut: func(ctx context.Context, s *site, u taken) error {
+		tryOut: func(ctx context.Context, s *site, u seized) error {
 			_, err := k.make(ctx, s, mark{}, u, 0, true)
 			return err
 		},
 	})
 }
 
-func (k capacity) item(s *site, u taken, room string) item[taken] {
+func (k capacity) item(s *site, u seized, room string) item[seized] {
 	arn, name := s.arn("ec2", "elastic-ip/*"), s.region
 	show := "describe-addresses, and release-address"
 	if u.Subnet != "" {
 		arn, name, show = s.arn("ec2", "subnet/"+u.Subnet), u.Subnet, "describe-network-interfaces, and delete-network-interface"
 	}
-	return item[taken]{
+	return item[seized]{
 		arn: arn, name: k.noun + " in " + name, before: "none of this fault", made: fmt.Sprintf("%d of this fault, or as many as AWS gives", u.Count), undo: u,
 		effect: fmt.Sprintf("take %d %s in %s; %s", u.Count, k.noun, name, room),
 		byHand: fmt.Sprintf("aws ec2 with --filters Name=tag-key,Values=%s: %s for each", tagHandle, show),
@@ -82,7 +82,7 @@ func (k capacity) room(ctx context.Context, s *site) (*headroom, string) {
 	return &h, h.String()
 }
 
-func (k capacity) plan(ctx context.Context, s *site, a ask) ([]item[taken], []sdk.Problem, error) {
+func (k capacity) plan(ctx context.Context, s *site, a ask) ([]item[seized], []sdk.Problem, error) {
 	if a.target.Type != k.target {
 		return nil, nil, nil
 	}
@@ -93,7 +93,7 @@ func (k capacity) plan(ctx context.Context, s *site, a ask) ([]item[taken], []sd
 	if err := a.decode(&c); err != nil {
 		return nil, nil, err
 	}
-	u := taken{Count: mostTaken}
+	u := seized{Count: mostTaken}
 	if k.target == "aws_subnet" {
 		u.Subnet = resourceOf(a.target.ID)
 	}
@@ -114,14 +114,14 @@ func (k capacity) plan(ctx context.Context, s *site, a ask) ([]item[taken], []sd
 			return nil, []sdk.Problem{problem("leave", "How much to take cannot be told: "+room, "Set limit instead.")}, nil
 		}
 		if u.Count = min(u.Count, int(h.left())-*c.Leave); u.Count < 1 {
-			return nil, []sdk.Problem{warning("leave", fmt.Sprintf("No more than %d %s are left already", *c.Leave, k.noun), room+". Nothing is taken.")}, nil
+			return nil, []sdk.Problem{warning("leave", fmt.Sprintf("No more than %d %s are left already", *c.Leave, k.noun), room+". Nothing is seized.")}, nil
 		}
 	}
-	return []item[taken]{k.item(s, u, room)}, nil, nil
+	return []item[seized]{k.item(s, u, room)}, nil, nil
 }
 
 // ours lists what this fault has made in a place.
-func (k capacity) ours(ctx context.Context, s *site, m mark, u taken) ([]made, error) {
+func (k capacity) ours(ctx context.Context, s *site, m mark, u seized) ([]made, error) {
 	filters := ec2Filters("tag:"+tagHandle, m.handleTag())
 	if u.Subnet != "" {
 		filters = append(filters, ec2Filters("subnet-id", u.Subnet)...)
@@ -129,7 +129,7 @@ func (k capacity) ours(ctx context.Context, s *site, m mark, u taken) ([]made, e
 	return k.list(ctx, s, filters)
 }
 
-func (k capacity) look(ctx context.Context, s *site, m mark, u taken) (view, error) {
+func (k capacity) look(ctx context.Context, s *site, m mark, u seized) (view, error) {
 	all, err := k.ours(ctx, s, m, u)
 	if err != nil || len(all) == 0 {
 		return is(before, "none of this fault"), err
@@ -147,7 +147,7 @@ func (k capacity) look(ctx context.Context, s *site, m mark, u taken) (view, err
 }
 
 // inject takes one after the other, until there are enough or AWS refuses.
-func (k capacity) inject(ctx context.Context, s *site, m mark, u taken) error {
+func (k capacity) inject(ctx context.Context, s *site, m mark, u seized) error {
 	all, err := k.ours(ctx, s, m, u)
 	if err != nil {
 		return err
@@ -177,7 +177,7 @@ func (k capacity) inject(ctx context.Context, s *site, m mark, u taken) error {
 }
 
 // revert removes what nobody uses. What somebody has taken into use is not taken away.
-func (k capacity) revert(ctx context.Context, s *site, m mark, u taken) error {
+func (k capacity) revert(ctx context.Context, s *site, m mark, u seized) error {
 	all, err := k.ours(ctx, s, m, u)
 	if err != nil {
 		return err
@@ -194,24 +194,24 @@ func (k capacity) revert(ctx context.Context, s *site, m mark, u taken) error {
 }
 
 // find finds what any fault has made, one leftover for each fault and place.
-func (k capacity) find(ctx context.Context, s *site) ([]leftover[taken], error) {
+func (k capacity) find(ctx context.Context, s *site) ([]leftover[seized], error) {
 	all, err := k.list(ctx, s, ec2Filters("tag:"+tagFault, "aws_capacity_taken"))
 	if err != nil {
 		return nil, err
 	}
-	counts := map[taken]map[mark]int{}
+	counts := map[seized]map[mark]int{}
 	for _, one := range all {
-		place := taken{Subnet: one.subnet}
+		place := seized{Subnet: one.subnet}
 		if counts[place] == nil {
 			counts[place] = map[mark]int{}
 		}
 		counts[place][markOfTags(one.tags)]++
 	}
-	var out []leftover[taken]
+	var out []leftover[seized]
 	for place, marks := range counts {
 		for m, n := range marks {
 			place.Count = n
-			out = append(out, leftover[taken]{mark: m, item: k.item(s, place, "found by sweep")})
+			out = append(out, leftover[seized]{mark: m, item: k.item(s, place, "found by sweep")})
 		}
 	}
 	return out, nil

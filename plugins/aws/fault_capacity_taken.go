@@ -35,7 +35,7 @@ func addressesTaken() part {
 			}
 			return out, err
 		},
-		make: func(ctx context.Context, s *site, m mark, _ taken, _ int, dry bool) (string, error) {
+		make: func(ctx context.Context, s *site, m mark, _ seized, _ int, dry bool) (string, error) {
 			out, err := s.ec2().AllocateAddress(ctx, &ec2.AllocateAddressInput{
 				Domain: types.DomainTypeVpc, DryRun: &dry, TagSpecifications: created(m, types.ResourceTypeElasticIp),
 			}, onlyThrottled(s))
@@ -70,7 +70,7 @@ func interfacesTaken() part {
 			}
 			return out, err
 		},
-		make: func(ctx context.Context, s *site, m mark, u taken, n int, dry bool) (string, error) {
+		make: func(ctx context.Context, s *site, m mark, u seized, n int, dry bool) (string, error) {
 			out, err := s.ec2().CreateNetworkInterface(ctx, &ec2.CreateNetworkInterfaceInput{
 				SubnetId: &u.Subnet, Description: new("made by gameday"), ClientToken: new(m.token(fmt.Sprintf("%s %d", u.Subnet, n))), DryRun: &dry,
 				TagSpecifications: created(m, types.ResourceTypeNetworkInterface),
