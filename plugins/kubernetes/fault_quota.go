@@ -60,6 +60,7 @@ func quotaNeeds(config json.RawMessage, targets []sdk.Target) (out []access.Need
 		c.Resources = slices.Sorted(maps.Keys(countable()))
 	}
 	for _, r := range all {
+		out = append(out, access.On(cluster.Namespaces, "", r.Name, "get")...)
 		if c.Mode != modeFill {
 			out = append(out, clampNeeds(c.clampConfig, r.Name)...)
 		}

@@ -60,11 +60,20 @@ func throttling() kind[throttled] {
 				{Name: "shares", Type: sdk.Number, Default: 0, Doc: "The part of the API server's concurrency that they have together, in shares of which all priority levels have about 250. Even with 0 each API server answers one request at a time."},
 			},
 		},
-		needs: func([]sdk.Target) []access.Need {
-			return append(access.On(cluster.FlowSchemas, "", "", "create", "get", "delete"), access.On(cluster.PriorityLevels, "", "", "create", "get", "delete")...)
-		},
-		plan: planThrottling, inspect: inspectThrottling,
+		needs: throttlingNeeds, plan: planThrottling, inspect: inspectThrottling,
 	}
+}
+
+func throttlingNeeds(targets []sdk.Target) []access.Need {
+	out := append(access.On(cluster.FlowSchemas, "", "", "create", "get", "delete"), access.On(cluster.PriorityLevels, "", "", "create", "get", "delete")...)
+	all := refs(targets)
+	if targets == nil {
+		all = []cluster.Ref{{}}
+	}
+	for _, r := range all {
+		out = append(out, access.On(cluster.ServiceAccounts, r.Namespace, r.Name, "get")...)
+	}
+	return out
 }
 
 func planThrottling(ctx context.Context, s *session, req sdk.Request, m mark.Mark) (p plan[throttled], problems []sdk.Problem, err error) {

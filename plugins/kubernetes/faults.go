@@ -14,6 +14,8 @@ func (p *provider) faults() map[string]sdk.Fault {
 		"kubernetes_scale":          &fault[scaled]{p, scale()},
 		"kubernetes_quota":          &fault[exhausted]{p, quota()},
 		"kubernetes_api_throttling": &fault[throttled]{p, throttling()},
+		"kubernetes_partition":      &fault[parted]{p, partition()},
+		"kubernetes_zone_isolation": &fault[parted]{p, zoneIsolation()},
 		"kubernetes_dns":            &fault[misnamed]{p, dnsFailure()},
 		"kubernetes_image_pull":     &fault[unpulled]{p, imagePull()},
 	}

@@ -347,12 +347,13 @@ func (c *testCluster) addPool(ctx context.Context, n int) (pool, error) {
 		corev1.ResourceCPU: resource.MustParse("8"), corev1.ResourceMemory: resource.MustParse("16Gi"), corev1.ResourcePods: resource.MustParse("110"),
 	}
 	for i := range n {
+		pods := fmt.Sprintf("10.79.%d.0/24", serial.Add(1)%256)
 		node := &corev1.Node{
 			ObjectMeta: metav1.ObjectMeta{
 				Name: fmt.Sprintf("%s-%d", p.name, i), Annotations: map[string]string{"kwok.x-k8s.io/node": "fake"},
 				Labels: map[string]string{corev1.LabelTopologyZone: "zone-a", "type": "kwok", "pool": p.name},
 			},
-			Spec:   corev1.NodeSpec{Taints: []corev1.Taint{{Key: "pool", Value: p.name, Effect: corev1.TaintEffectNoSchedule}}},
+			Spec:   corev1.NodeSpec{PodCIDR: pods, PodCIDRs: []string{pods}, Taints: []corev1.Taint{{Key: "pool", Value: p.name, Effect: corev1.TaintEffectNoSchedule}}},
 			Status: corev1.NodeStatus{Capacity: resources, Allocatable: resources},
 		}
 		if _, err := c.api.CoreV1().Nodes().Create(ctx, node, metav1.CreateOptions{FieldManager: "deployer"}); err != nil {

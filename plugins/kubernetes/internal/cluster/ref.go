@@ -32,6 +32,7 @@ var (
 	ResourceQuotas  = Kind{"", "v1", "resourcequotas", "ResourceQuota"}
 	PriorityClasses = Kind{"scheduling.k8s.io", "v1", "priorityclasses", "PriorityClass"}
 
+	NetworkPolicies = Kind{"networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy"}
 	ServiceAccounts = Kind{"", "v1", "serviceaccounts", "ServiceAccount"}
 	FlowSchemas     = Kind{"flowcontrol.apiserver.k8s.io", "v1", "flowschemas", "FlowSchema"}
 	PriorityLevels  = Kind{"flowcontrol.apiserver.k8s.io", "v1", "prioritylevelconfigurations", "PriorityLevelConfiguration"}
