@@ -35,13 +35,14 @@ var natives = map[string]func(*native){
 	"chaosaws.asg.actions.suspend_processes":       suspendProcesses,
 	"chaosaws.rds.actions.failover_db_cluster":     failoverCluster,
 	"chaosaws.rds.actions.reboot_db_instance":      rebootInstance,
+	"chaosaws.fis.actions.start_experiment":        startExperiment,
 	"azchaosaws.ec2.actions.fail_az":               failZone,
 }
 
 // takenBack are the functions that undo what one of natives does, which a fault does by itself.
 var takenBack = map[string]string{
 	"chaosk8s.node.actions.uncordon_node": "kubernetes", "chaosk8s.deployment.actions.scale_deployment": "kubernetes",
-	"chaosaws.ec2.actions.start_instances": "aws", "chaosaws.asg.actions.resume_processes": "aws", "azchaosaws.ec2.actions.recover_az": "aws",
+	"chaosaws.fis.actions.stop_experiment": "aws", "chaosaws.ec2.actions.start_instances": "aws", "chaosaws.asg.actions.resume_processes": "aws", "azchaosaws.ec2.actions.recover_az": "aws",
 }
 
 func function(p *tree.Node) string {
@@ -275,6 +276,17 @@ func rebootInstance(n *native) {
 	}
 }
 
+// startExperiment has the targets of its template, and none of its own.
+func startExperiment(n *native) {
+	n.is("aws", "", "aws_fis_experiment")
+	id := n.arg("experiment_template_id")
+	if id == nil {
+		n.cannot("nothing says which template is meant")
+		return
+	}
+	n.attributes = append(n.attributes, argument{"template_id", n.w.expr(id.String()), n.w.cite(id)})
+}
+
 // failZone is of the extension for zones: it cuts the tagged subnets of a zone off, or stops its tagged instances.
 func failZone(n *native) {
 	switch t := n.arg("failure_type").String(); t {
@@ -310,15 +322,19 @@ func (w *writer) anyNative() bool {
 func (w *writer) nativeFault(r, a *tree.Node, n *native, after string, at, rest time.Duration) string {
 	w.plugin(n.plugin)
 	name := w.names.Of(r.Get("name").String(), "fault")
-	w.Gap()
-	w.Open("target", []string{n.target, name}, w.cite(a))
-	for _, s := range n.selectors {
-		w.Expr(s.name, s.expr, s.note)
+	if n.target != "" {
+		w.Gap()
+		w.Open("target", []string{n.target, name}, w.cite(a))
+		for _, s := range n.selectors {
+			w.Expr(s.name, s.expr, s.note)
+		}
+		w.Close()
 	}
-	w.Close()
 	w.Gap()
 	w.Open("fault", []string{n.fault, name}, w.cite(a))
-	w.Expr("targets", "target."+n.target+"."+name, "")
+	if n.target != "" {
+		w.Expr("targets", "target."+n.target+"."+name, "")
+	}
 	w.when(a, after, at)
 	w.Text("hold", max(rest, time.Minute).String(), w.assume("a fault is held for a minute, or for the pauses that are still to come; the original lasts until its rollbacks, or for ever"))
 	for _, s := range n.attributes {

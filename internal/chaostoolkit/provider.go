@@ -195,7 +195,6 @@ var knownModules = []struct{ module, fn, remedy string }{
 	{"chaosaws.ec2.actions", "", "It would be a fault of the plugin aws that is about instances. See gameday plugin docs for its blocks."},
 	{"chaosaws.asg.actions", "", "It would be a fault of the plugin aws that is about Auto Scaling groups. See gameday plugin docs for its blocks."},
 	{"chaosaws.rds.actions", "", "It would be a fault of the plugin aws that is about databases. See gameday plugin docs for its blocks."},
-	{"chaosaws.fis.actions", "", "It would be the fault aws_fis_experiment of the plugin aws. See gameday plugin docs for its blocks."},
 	{"chaosaws.route53.actions", "", "It would be a fault of the plugin aws that is about DNS. See gameday plugin docs for its blocks."},
 	{"azchaosaws.", "", "It would be a part of the fault aws_zone_outage of the plugin aws, or a fault of its own. See gameday plugin docs aws."},
 	{"chaosaws.", "", "Write it as an alert or a fault of the plugin aws, or as a probe \"exec\" with the aws command."},
