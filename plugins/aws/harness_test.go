@@ -3,6 +3,7 @@ package aws_test
 import (
 	"cmp"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -39,6 +40,10 @@ func TestMain(m *testing.M) {
 		} {
 			must(os.Setenv(k, v))
 		}
+	}
+	flag.Parse()
+	if elsewhere == "" { // what runs in parallel here waits most of the time
+		must(flag.Set("test.parallel", "8"))
 	}
 	code := m.Run()
 	if built.dir != "" {
@@ -194,7 +199,7 @@ func (w *world) configured(t *testing.T, config map[string]any) (*sdk.Local, []s
 
 // config is the plugin's block: what the world needs, and what the test wants otherwise.
 func (w *world) config(more map[string]any) json.RawMessage {
-	c := map[string]any{"accounts": []string{w.account}, "region": w.region, "consistency": "150ms"}
+	c := map[string]any{"accounts": []string{w.account}, "region": w.region, "consistency": "100ms"}
 	if w.fake != nil {
 		c["endpoint_url"] = w.fake.URL
 	}
