@@ -42,7 +42,8 @@ func (f *carried) at(ctx context.Context, c change) (part, *site, error) {
 	return p, s, err
 }
 
-// Inject makes the changes, part by part, and waits for each part to take effect.
+// Inject makes the changes, part by part, so that what belongs together happens together: it waits at once only for what the
+// parts after it rest on, and for everything else at the end.
 func (f *carried) Inject(ctx context.Context, h sdk.Handle) error {
 	u, err := f.open(ctx, h)
 	if err != nil {
@@ -51,12 +52,45 @@ func (f *carried) Inject(ctx context.Context, h sdk.Handle) error {
 	if err := f.allowed(u.Account); err != nil {
 		return err
 	}
+	m := markOf(h)
+	var late []change
 	for _, changes := range byPart(u.Changes) {
-		if err := f.injectPart(ctx, markOf(h), changes); err != nil {
+		p, err := f.part(changes[0].Part)
+		if err != nil {
+			return err
+		}
+		if err := onEach(ctx, changes, func(ctx context.Context, c change) error { return f.make(ctx, m, c) }); err != nil {
+			return err
+		}
+		if !p.base && !p.guards {
+			late = append(late, changes...)
+			continue
+		}
+		if err := f.awaitAll(ctx, m, changes); err != nil {
 			return err
 		}
 	}
-	return nil
+	return f.awaitAll(ctx, m, late)
+}
+
+// awaitAll waits until changes have taken effect and everybody knows of them.
+func (f *carried) awaitAll(ctx context.Context, m mark, changes []change) error {
+	return onEach(ctx, changes, func(ctx context.Context, c change) error {
+		if err := f.await(ctx, m, c, "to be "+c.Made, ours); err != nil {
+			return err
+		}
+		return f.awaitSpread(ctx, c)
+	})
+}
+
+// onEach stops at the first change that fails, and names it.
+func onEach(ctx context.Context, changes []change, do func(context.Context, change) error) error {
+	return every(ctx, len(changes), func(ctx context.Context, i int) error {
+		if err := do(ctx, changes[i]); err != nil {
+			return fmt.Errorf("%s: %s: %w", changes[i].Part, changes[i].Name, err)
+		}
+		return nil
+	})
 }
 
 // byPart cuts the changes where one part ends and the next begins.
@@ -70,25 +104,6 @@ func byPart(changes []change) (out [][]change) {
 		changes = changes[n:]
 	}
 	return out
-}
-
-func (f *carried) injectPart(ctx context.Context, m mark, changes []change) error {
-	for _, step := range []func(context.Context, change) error{
-		func(ctx context.Context, c change) error { return f.make(ctx, m, c) },
-		func(ctx context.Context, c change) error { return f.await(ctx, m, c, "to be "+c.Made, ours) },
-		f.awaitSpread,
-	} {
-		err := every(ctx, len(changes), func(ctx context.Context, i int) error {
-			if err := step(ctx, changes[i]); err != nil {
-				return fmt.Errorf("%s: %s: %w", changes[i].Part, changes[i].Name, err)
-			}
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // awaitSpread waits until everybody knows of the last change to a resource.

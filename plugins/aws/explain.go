@@ -103,11 +103,17 @@ func notThere(err error) bool {
 // conflictError says that somebody else changed what the fault changed.
 type conflictError struct {
 	arn, now, made, before string
+	// mark is what tells that the resource is the fault's.
+	mark string
 }
 
 func (e *conflictError) Error() string {
-	return fmt.Sprintf("conflict: %s is %s now; the fault made it %s, and before it was %s. Somebody else changed it meanwhile, so it is left as it is",
+	text := fmt.Sprintf("conflict: %s is %s now; the fault made it %s, and before it was %s. Somebody else changed it meanwhile, so it is left as it is",
 		e.arn, e.now, e.made, e.before)
+	if e.mark != "" {
+		text += ": if it is right so, remove its tag " + e.mark + ", and otherwise put it back by hand"
+	}
+	return text
 }
 
 func problem(path, summary, detail string) sdk.Problem {

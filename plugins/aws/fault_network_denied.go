@@ -36,7 +36,7 @@ type aclOfVPC struct {
 func denyACL() part {
 	acls := []string{"arn:{partition}:ec2:{region}:{account}:network-acl/*"}
 	return newPart(kind[aclOfVPC]{
-		name: "aws_deny_acl", about: "arn:{partition}:ec2:{region}:{account}:vpc/*",
+		name: "aws_deny_acl", base: true, about: "arn:{partition}:ec2:{region}:{account}:vpc/*",
 		needs: slices.Concat(reading("ec2:DescribeNetworkAcls", "ec2:DescribeSubnets", "ec2:DescribeAvailabilityZones"),
 			changing(append([]string{"{arn}"}, acls...), "ec2:CreateNetworkAcl"), changing(acls, "ec2:DeleteNetworkAcl", "ec2:CreateTags")),
 		plan: func(ctx context.Context, s *site, a ask) ([]item[aclOfVPC], []sdk.Problem, error) {

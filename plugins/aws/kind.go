@@ -26,8 +26,9 @@ type kind[U any] struct {
 	slow time.Duration
 	// once says that what was done cannot be undone or seen, as a reboot: the fault is there for as long as its mark is.
 	once bool
-	// guards says that the change protects what comes after it in a fault, and is taken back only once all of that is.
-	guards bool
+	// base says that what comes after it in a fault rests on the change: it is awaited before that is made, and taken back only after
+	// it. guards says that, besides, it stays for as long as anything of that is not back.
+	base, guards bool
 	// global says that what is changed belongs to no region.
 	global bool
 
@@ -128,6 +129,7 @@ type part struct {
 	shelf      *shelf
 	slow       time.Duration
 	once       bool
+	base       bool
 	guards     bool
 	global     bool
 	plan       func(context.Context, *site, ask) ([]planned, []sdk.Problem, error)
@@ -152,7 +154,7 @@ type found struct {
 }
 
 func newPart[U any](k kind[U]) part {
-	p := part{name: k.name, attributes: k.attributes, needs: k.needs, shelf: k.shelf, slow: k.slow, once: k.once, guards: k.guards, global: k.global}
+	p := part{name: k.name, attributes: k.attributes, needs: k.needs, shelf: k.shelf, slow: k.slow, once: k.once, base: k.base, guards: k.guards, global: k.global}
 	if p.slow == 0 {
 		p.slow = 2 * time.Minute
 	}

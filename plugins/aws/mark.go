@@ -134,6 +134,14 @@ func (p part) holder(ctx context.Context, s *site, arn string) (m mark, value st
 
 func (p part) tag() string { return tagUndo + strings.TrimPrefix(p.name, "aws_") }
 
+// signature is the tag by which people know what the kind holds, if it marks anything.
+func (p part) signature() string {
+	if p.shelf == nil {
+		return ""
+	}
+	return p.tag()
+}
+
 // claim puts the mark on a resource, unless another fault's is there.
 func (p part) claim(ctx context.Context, s *site, m mark, c change) error {
 	if p.shelf == nil {

@@ -53,53 +53,89 @@ const (
 	failed
 )
 
-// putBack takes changes back, part by part. Whatever fails does not keep the rest from being put back, but for the parts that
-// guard what is not back yet, or may not be as long as it is not certain.
-func (f *carried) putBack(ctx context.Context, m mark, changes []change, certain bool) (done []outcome, err error) {
-	for _, group := range byPart(changes) {
-		p, errPart := f.part(group[0].Part)
-		waits := p.guards && !certain && slices.Contains(done, quiet)
-		if errPart == nil && p.guards && err != nil {
-			errPart = fmt.Errorf("%s: left as it is until the rest is back, which it protects", p.name)
+// putBack takes changes back: first those that rest on nothing but others' work, all together, and then, part by part, those on
+// which others rest. Whatever fails does not keep the rest from being put back, but for the parts that guard what is not back yet,
+// or may not be as long as it is not certain.
+func (f *carried) putBack(ctx context.Context, m mark, changes []change, certain bool) ([]outcome, error) {
+	done := make([]outcome, len(changes))
+	groups, err := f.groups(changes)
+	var errs []error
+	for _, g := range groups {
+		waits := g.guards && !certain && slices.Contains(done, quiet)
+		if g.guards && len(errs) > 0 {
+			errs = append(errs, fmt.Errorf("%s: left as it is until the rest is back, which it protects", changes[g.at[0]].Part))
 		}
-		if errPart != nil || waits {
-			done = append(done, slices.Repeat([]outcome{failed}, len(group))...)
-			err = errors.Join(err, errPart)
+		if waits || g.guards && len(errs) > 0 {
+			for _, i := range g.at {
+				done[i] = failed
+			}
 			continue
 		}
-		more, errPart := f.putBackPart(ctx, m, group)
-		done = append(done, more...)
-		err = errors.Join(err, errPart)
+		if err := f.putBackGroup(ctx, m, changes, g.at, done); err != nil {
+			errs = append(errs, err)
+		}
 	}
-	return done, err
+	return done, errors.Join(append([]error{err}, errs...)...)
 }
 
-// putBackPart takes everything back before it waits for any of it.
-func (f *carried) putBackPart(ctx context.Context, m mark, changes []change) ([]outcome, error) {
-	done := make([]outcome, len(changes))
-	seen := make([]sight, len(changes))
-	errs := each(len(changes), func(i int) (err error) {
-		seen[i], err = f.takeBack(ctx, m, changes[i])
+// group is what is put back together: the places of its changes.
+type group struct {
+	at     []int
+	guards bool
+}
+
+// groups puts everything on which nothing rests into one group, and each part on which something rests into one of its own.
+func (f *carried) groups(changes []change) ([]group, error) {
+	out := []group{{}}
+	for i, c := range changes {
+		p, err := f.part(c.Part)
+		if err != nil {
+			return nil, err
+		}
+		switch last := &out[len(out)-1]; {
+		case !p.base && !p.guards:
+			out[0].at = append(out[0].at, i)
+		case len(out) > 1 && changes[last.at[0]].Part == c.Part:
+			last.at = append(last.at, i)
+		default:
+			out = append(out, group{[]int{i}, p.guards})
+		}
+	}
+	return out, nil
+}
+
+// putBackGroup takes everything back before it waits for any of it, and begins with what AWS is not busy with.
+func (f *carried) putBackGroup(ctx context.Context, m mark, changes []change, at []int, done []outcome) error {
+	seen := make([]sight, len(at))
+	busy := each(len(at), func(i int) (err error) {
+		seen[i], err = f.takeBack(ctx, m, changes[at[i]], false)
 		return err
 	})
-	late := each(len(changes), func(i int) error {
+	errs := each(len(at), func(i int) (err error) {
+		if busy[i] == nil && seen[i].state == moving {
+			seen[i], err = f.takeBack(ctx, m, changes[at[i]], true)
+		}
+		return errors.Join(busy[i], err)
+	})
+	late := each(len(at), func(i int) error {
 		v := seen[i]
 		if errs[i] != nil || v.rival != "" || !v.held || v.state != ours && v.state != partly {
 			return nil
 		}
-		return f.finish(ctx, m, changes[i])
+		return f.finish(ctx, m, changes[at[i]])
 	})
-	for i, c := range changes {
+	for i, place := range at {
+		c := changes[place]
 		errs[i] = errors.Join(errs[i], late[i])
 		switch {
 		case errs[i] != nil:
-			done[i] = failed
+			done[place] = failed
 			errs[i] = fmt.Errorf("%s: %s: %w", c.Part, c.Name, errs[i])
 		case seen[i].state == before:
-			done[i] = quiet
+			done[place] = quiet
 		}
 	}
-	return done, errors.Join(errs...)
+	return errors.Join(errs...)
 }
 
 func (f *carried) unmark(ctx context.Context, m mark, c change) error {
@@ -110,25 +146,28 @@ func (f *carried) unmark(ctx context.Context, m mark, c change) error {
 	return p.unmark(ctx, s, m, c)
 }
 
-// takeBack takes one change back, if it is this fault's, and says how the resource was.
-func (f *carried) takeBack(ctx context.Context, m mark, c change) (sight, error) {
+// takeBack takes one change back, if it is this fault's, and says how the resource was. It leaves a resource alone with which AWS is
+// busy, or waits for that to end.
+func (f *carried) takeBack(ctx context.Context, m mark, c change, wait bool) (sight, error) {
 	p, s, err := f.at(ctx, c)
 	if err != nil {
 		return sight{}, err
 	}
-	v, err := f.settled(ctx, p, s, m, c)
+	v, err := f.settled(ctx, p, s, m, c, wait)
 	if err != nil {
 		return v, err
 	}
 	switch {
+	case v.state == moving:
+		return v, nil
 	case v.rival != "" || v.state == gone || v.state == before:
 		return v, nil
 	case !v.held && v.state == other:
 		return v, nil // the mark is put on first and taken off last: this is not ours
 	case v.state == other:
-		return v, &conflictError{c.ARN, v.now, c.Made, c.Before}
+		return v, &conflictError{c.ARN, v.now, c.Made, c.Before, p.signature()}
 	case !v.held:
-		return v, fmt.Errorf("conflict: %s is %s, as this fault would make it, but does not carry its mark: if nobody else did that, put it back by hand", c.ARN, v.now)
+		return v, fmt.Errorf("conflict: %s is %s, as this fault would make it, but does not carry its mark: if that was nobody else, make it %s by hand", c.ARN, v.now, c.Before)
 	}
 	if err := p.revert(ctx, s, m, c); err != nil && !missing(err) {
 		return v, fmt.Errorf("making it %s again: %w", c.Before, err)
@@ -136,11 +175,11 @@ func (f *carried) takeBack(ctx context.Context, m mark, c change) (sight, error)
 	return v, nil
 }
 
-// settled looks until AWS has come to an end with what it is doing to the resource.
-func (f *carried) settled(ctx context.Context, p part, s *site, m mark, c change) (v sight, err error) {
+// settled looks, until AWS has come to an end with what it is doing to the resource or just once.
+func (f *carried) settled(ctx context.Context, p part, s *site, m mark, c change, wait bool) (v sight, err error) {
 	err = poll(ctx, p.slow, c.ARN+" to settle", func(ctx context.Context) (bool, error) {
 		v, err = f.look(ctx, p, s, m, c)
-		return v.state != moving, err
+		return v.state != moving || !wait, err
 	})
 	return v, err
 }
