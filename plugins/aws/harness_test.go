@@ -43,7 +43,7 @@ func TestMain(m *testing.M) {
 	}
 	flag.Parse()
 	if elsewhere == "" { // what runs in parallel here waits most of the time
-		must(flag.Set("test.parallel", "8"))
+		must(flag.Set("test.parallel", "4"))
 	}
 	code := m.Run()
 	if built.dir != "" {
