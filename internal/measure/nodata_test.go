@@ -95,6 +95,15 @@ func TestNoDataNeverPasses(t *testing.T) {
 			}
 		})
 	}
+	// A plugin that died spoils what it asked for, and nothing else.
+	kept := func(string, record.Record) bool { return true }
+	for plugin, want := range map[string]Verdict{"aws": Inconclusive, "": Pass} {
+		s := healthy().ledgered(0, kept).add(20*sec, journal.Trouble, journal.TroubleBody{Addr: "plugin.aws", What: "plugin aws died"})
+		s.plan.Ledgers[0].Plugin = plugin
+		r := s.judge()
+		require.Equal(t, want, r.Objectives[0].Verdict, r.Objectives[0].Why)
+		require.NotEqual(t, ExitPass, r.Exit, "the run as a whole proves nothing")
+	}
 	require.Equal(t, ExitPass, healthy().judge().Exit, "and with nothing missing it passes: %s", healthy().judge().Why)
 }
 
