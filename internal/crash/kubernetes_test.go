@@ -53,9 +53,10 @@ func TestKubernetes(t *testing.T) {
 
 // cluster is one that all cells share: each has a namespace and two nodes of its own.
 type cluster struct {
-	kubeconfig string
-	api        kubernetes.Interface
-	serial     atomic.Int64
+	program, dir string
+	kubeconfig   string
+	api          kubernetes.Interface
+	serial       atomic.Int64
 	// zone is for one cell at a time: the zone is everybody's.
 	zone sync.Mutex
 }
@@ -87,7 +88,7 @@ func newCluster(t *testing.T, programs string) *cluster {
 	config.QPS, config.Burst = 500, 1000
 	api, err := kubernetes.NewForConfig(config)
 	require.NoError(t, err)
-	return &cluster{kubeconfig: kubeconfig, api: api}
+	return &cluster{program: cmd.Path, dir: dir, kubeconfig: kubeconfig, api: api}
 }
 
 // inCluster is a cell whose target is a Deployment and the nodes that it is on.
@@ -144,6 +145,10 @@ const (
 )
 
 func (k *inCluster) own(binary, fault, target, selector, attributes string) {
+	k.ownFor("300ms", binary, fault, target, selector, attributes)
+}
+
+func (k *inCluster) ownFor(hold, binary, fault, target, selector, attributes string) {
 	c := k.cell
 	place := onOwnNodes
 	k.namespace = fmt.Sprintf("cell-%d", k.cluster.serial.Add(1))
@@ -168,8 +173,8 @@ func (k *inCluster) own(binary, fault, target, selector, attributes string) {
 	}
 	c.replaceScenario(fmt.Sprintf("scenario \"kubernetes\" {\nservice = \"web\"\nbaseline = \"50ms\"\nrecovery = \"5s\"\n}\n"+
 		"plugin \"kubernetes\" {\nkubeconfig = %q\nnamespace = %q\n}\ntarget \"kubernetes_%s\" \"t\" {\n%s\n}\n"+
-		"fault %q \"f\" {\ntargets = target.kubernetes_%s.t\nhold = \"300ms\"\n%s\n}\n",
-		k.cluster.kubeconfig, k.namespace, target, selector, fault, target, attributes))
+		"fault %q \"f\" {\ntargets = target.kubernetes_%s.t\nhold = %q\n%s\n}\n",
+		k.cluster.kubeconfig, k.namespace, target, selector, fault, target, hold, attributes))
 	eventually(c, patience, "the pods are there", func() bool { c.before = k.look(); return strings.Contains(c.before, "ready 4") })
 }
 
@@ -211,4 +216,50 @@ func ownersOf(entries []metav1.ManagedFieldsEntry) (out []string) {
 		}
 	}
 	return out
+}
+
+// TestKubernetesOutOfReach has the API server away for longer than a run tries to put things back: the run says what is left and how to
+// undo it by hand, and recover does so once the server is there again.
+func TestKubernetesOutOfReach(t *testing.T) {
+	programs := os.Getenv("GAMEDAY_CLUSTER")
+	if !*full || programs == "" {
+		t.Skip("it takes a cluster: make crash-test")
+	}
+	t.Parallel()
+	binary := build(t, "kubernetes")
+	for state, back := range map[string]string{"stop": "cont", "kill": "start"} {
+		t.Run(state, func(t *testing.T) {
+			cluster := newCluster(t, programs)
+			k := &inCluster{cell: newCell(t), cluster: cluster}
+			k.ownFor("3s", binary, "kubernetes_scale", "workload", `namespace = "NAMESPACE"`, "")
+			s := k.begin(k.command(crash{}, append([]string{"run", "-yes", "-no-color", "-lease", "1m", "-revert-timeout", "5s"}, "s")...))
+			s.until("the fault is there", func() bool { return strings.Contains(k.look(), "1 records") })
+			cluster.component(t, state)
+			code := s.wait()
+			require.Equal(t, 5, code, s.said())
+			require.Contains(t, s.said(), "kubectl --kubeconfig")
+			require.Contains(t, s.said(), "scale deployment.apps web --replicas=4")
+			code, said := k.recoverFor("2s")
+			require.Equal(t, 5, code, "it is still away: %s", said)
+
+			cluster.component(t, back)
+			eventually(t, patience, "the server is back", func() bool {
+				_, err := cluster.api.CoreV1().Nodes().List(t.Context(), metav1.ListOptions{Limit: 1})
+				return err == nil
+			})
+			k.settle = 2 * time.Minute // which the cluster's controllers may need to notice it, too
+			k.recover()
+			k.proveNothingLeft()
+		})
+	}
+}
+
+func (k *inCluster) recoverFor(limit string) (int, string) {
+	return k.do(crash{}, "recover", "-revert-timeout", limit)
+}
+
+// component does something to the API server.
+func (c *cluster) component(t *testing.T, what string) {
+	out, err := exec.Command(c.program, what, "-dir", c.dir, "apiserver").CombinedOutput()
+	require.NoError(t, err, string(out))
 }
