@@ -8,7 +8,8 @@
 //   - Objects that are there: read them in plan with session.cluster.Get, describe the change with [change.NewEdit], and put it into
 //     plan.items. The frame makes the change, with the mark on the object in the same request, looks at it, and puts back
 //     exactly what was there, unless somebody else has changed it meanwhile.
-//   - Objects of its own: describe them with [change.NewCreation], with a name from mark.Mark.Name, and put them into plan.items.
+//   - Objects of its own: describe them with [change.NewCreation], with a name from mark.Mark.Name, and put them into plan.items. Their
+//     kind is in cluster.Markable, so that gameday sweep finds them.
 //   - Anything else (deleting pods, waiting for a reload): inject, inspect and revert of the kind. They are called after the items
 //     were made, when all of them show their change, and after they were undone. Each has to be safe to repeat, right after half of an
 //     inject, and right in a process that knows the handle and nothing else. Requests that change something go through

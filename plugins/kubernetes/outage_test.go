@@ -1,6 +1,7 @@
 package kubernetes_test
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -114,6 +115,49 @@ func TestSweepFindsWhatNoJournalKnows(t *testing.T) {
 	require.Empty(t, found)
 	c.requireNoTrace(t, ns)
 	require.NotContains(t, c.kubectl(t, "", "get", "configmaps", "-A", "-o", "yaml"), "gameday/")
+}
+
+// Somebody has deleted a record. What was changed is said to be so, and the journal still undoes it.
+func TestSweepNamesWhatHasLostItsRecord(t *testing.T) {
+	t.Parallel()
+	c := anotherCluster(t)
+	l := c.plugin(t, nil)
+	ns, on := c.web(t, l)
+	h := inject(t, l, "kubernetes_scale", struct{}{}, on)
+	found, err := c.plugin(t, map[string]any{"namespace": ns}).Sweep(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, found, "that is for whoever keeps records in the other namespace")
+
+	c.kubectl(t, "", "delete", "configmap", "-l", "gameday/fault")
+	found, err = l.Sweep(t.Context())
+	require.NoError(t, err)
+	require.Len(t, found, 1)
+	awaitState(t, l, found[0], sdk.Active)
+	require.ErrorContains(t, l.Revert(t.Context(), found[0]), "deployment "+ns+"/web was changed by a fault whose record is gone. Undo it by gameday recover of the run "+h.Run)
+	require.NoError(t, l.Revert(t.Context(), h))
+	require.NoError(t, l.Revert(t.Context(), found[0]))
+	awaitState(t, l, found[0], sdk.Inactive)
+
+	// What was made is found by its mark, and goes.
+	sum := sha256.Sum256([]byte("r1/fault.x"))
+	c.kubectl(t, fmt.Sprintf(`
+apiVersion: v1
+kind: ResourceQuota
+metadata:
+  name: left
+  namespace: %s
+  labels: {gameday/run: r1, gameday/fault: "%x"}
+  annotations: {gameday/handle: r1/fault.x}
+`, ns, sum[:6]), "apply", "-f", "-")
+	found, err = l.Sweep(t.Context())
+	require.NoError(t, err)
+	require.Len(t, found, 1)
+	require.Equal(t, "r1/fault.x", found[0].ID)
+	require.NoError(t, l.Revert(t.Context(), found[0]))
+	found, err = l.Sweep(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, found)
+	require.NotContains(t, c.kubectl(t, "", "-n", ns, "get", "resourcequotas", "-o", "name"), "left")
 }
 
 // heard collects events.

@@ -4,12 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/gameday-toolkit/gameday/plugins/kubernetes/internal/watchdog"
 	"github.com/gameday-toolkit/gameday/plugins/sdk"
 )
 
-// sweep finds every fault that is recorded in the cluster, and the watchdogs that no fault has any more.
+// sweep finds every fault that is recorded in the cluster, the watchdogs that no fault has any more, and what is marked without a
+// record.
 func (p *provider) sweep(ctx context.Context) ([]sdk.Handle, error) {
 	s := p.session()
 	recorded, err := s.records.All(ctx)
@@ -17,7 +19,11 @@ func (p *provider) sweep(ctx context.Context) ([]sdk.Handle, error) {
 		return nil, err
 	}
 	bare, err := s.abandoned(ctx, recorded)
-	return append(recorded, bare...), err
+	if err != nil {
+		return nil, err
+	}
+	rest, err := s.unrecorded(ctx)
+	return slices.Concat(recorded, bare, rest), err
 }
 
 // watchdogHandle names an abandoned watchdog. It is undone as the items of any fault are; that of scaling adds nothing to that.

@@ -23,6 +23,8 @@ type Edit struct {
 	Fields []Field     `json:"fields"`
 	// Owners owned the fields, as in metadata.managedFields, and only those fields.
 	Owners []metav1.ManagedFieldsEntry `json:"owners,omitempty"`
+	// Lost says that only the mark on the object is known, and not what was changed.
+	Lost bool `json:"lost,omitempty"`
 
 	held string // the fault that holds the object, when it was read
 }
@@ -41,6 +43,9 @@ type Set struct {
 	Path  Path
 	Value any
 }
+
+// ErrLost says that it is not known what an object was like before.
+var ErrLost = errors.New("what was changed is not known any more")
 
 // ErrConflict says that somebody else has changed what a fault changed, too. Theirs stays.
 var ErrConflict = errors.New("conflict")
@@ -152,6 +157,8 @@ func (e Edit) Look(ctx context.Context, c *cluster.Cluster, m mark.Mark) (Seen, 
 		return Seen{There: No, Evidence: fmt.Sprintf("%s is gone, or another one", e.Object)}, nil
 	case !e.mine(o, m):
 		return Seen{There: No, Evidence: fmt.Sprintf("%s does not carry the mark of this fault", e.Object)}, nil
+	case e.Lost:
+		return Seen{There: Yes, Evidence: fmt.Sprintf("%s carries the mark of this fault", e.Object)}, nil
 	}
 	seen, err := e.compare(o)
 	if err != nil {
@@ -172,6 +179,10 @@ func (e Edit) Undo(ctx context.Context, c *cluster.Cluster, m mark.Mark) error {
 		o, err := c.Find(ctx, e.Object)
 		if err != nil || o == nil || !e.mine(o, m) {
 			return err
+		}
+		if e.Lost {
+			return fmt.Errorf("%w: %s was changed by a fault whose record is gone. Undo it by gameday recover of the run %s, or by hand, and then take off the labels %s and %s",
+				ErrLost, e.Object, m.Run, mark.RunLabel, mark.FaultLabel)
 		}
 		seen, err := e.compare(o)
 		if err != nil {

@@ -52,6 +52,11 @@ func Kinds() []Kind {
 	return []Kind{Nodes, Pods, Namespaces, ConfigMaps, Services, Deployments, StatefulSets, DaemonSets, ReplicaSets, ServiceAccounts}
 }
 
+// Markable are those that a fault may make or change. What a watchdog consists of is swept on its own.
+func Markable() []Kind {
+	return append(Kinds(), ResourceQuotas, PriorityClasses)
+}
+
 func (k Kind) resource() schema.GroupVersionResource {
 	return schema.GroupVersionResource{Group: k.Group, Version: k.Version, Resource: k.Resource}
 }

@@ -31,9 +31,18 @@ func Of(run, id string) Mark {
 	if run == "" {
 		return Mark{Hash: "RUN", ID: id}
 	}
+	if hash, ok := strings.CutPrefix(id, unnamed); ok {
+		return Mark{Hash: hash, Run: run, ID: id}
+	}
 	sum := sha256.Sum256([]byte(id))
 	return Mark{Hash: hex.EncodeToString(sum[:6]), Run: run, ID: id}
 }
+
+// unnamed begins the ID of a handle of which only the hash is known.
+const unnamed = "mark:"
+
+// Unnamed is the ID of a handle of which only the hash is known.
+func Unnamed(hash string) string { return unnamed + hash }
 
 // Name is a name for an object of this fault.
 func (m Mark) Name(what string) string { return "gameday-" + what + "-" + m.Hash }

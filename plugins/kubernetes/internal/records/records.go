@@ -45,6 +45,9 @@ func (s Store) Needs() (out []access.Need) {
 	return out
 }
 
+// Is says by its labels whether a ConfigMap is a record.
+func Is(labels map[string]string) bool { return labels[recordLabel] != "" }
+
 // Name is the name of a fault's record.
 func Name(m mark.Mark) string { return "gameday-" + m.Hash }
 
