@@ -40,11 +40,25 @@ func (c *testCluster) grant(t *testing.T, user string, p sdk.Problem) {
 func TestWithoutPermissionsThePlanPrintsTheRole(t *testing.T) {
 	t.Parallel()
 	c := aCluster(t)
-	for fault, target := range map[string]string{
-		"kubernetes_scale": "kubernetes_workload", "kubernetes_pod_kill": "kubernetes_pod", "kubernetes_pod_evict": "kubernetes_pod",
-		"kubernetes_node_cordon": "kubernetes_node", "kubernetes_node_taint": "kubernetes_node", "kubernetes_node_drain": "kubernetes_node",
+	for _, tt := range []struct {
+		fault, target string
+		config        map[string]any
+	}{
+		{"kubernetes_scale", "kubernetes_workload", nil},
+		{"kubernetes_image_pull", "kubernetes_workload", nil},
+		{"kubernetes_pod_kill", "kubernetes_pod", nil},
+		{"kubernetes_pod_evict", "kubernetes_pod", nil},
+		{"kubernetes_node_cordon", "kubernetes_node", nil},
+		{"kubernetes_node_taint", "kubernetes_node", nil},
+		{"kubernetes_node_drain", "kubernetes_node", nil},
+		{"kubernetes_quota", "kubernetes_namespace", map[string]any{"mode": "clamp"}},
+		{"kubernetes_quota", "kubernetes_namespace", map[string]any{"mode": "fill", "limit": 1}},
+		{"kubernetes_partition", "kubernetes_pod", map[string]any{"enforced": true}},
+		{"kubernetes_partition", "kubernetes_namespace", map[string]any{"enforced": true}},
+		{"kubernetes_zone_isolation", "kubernetes_zone", map[string]any{"enforced": true}},
+		{"kubernetes_api_throttling", "kubernetes_service_account", nil},
 	} {
-		t.Run(fault, func(t *testing.T) {
+		t.Run(tt.fault, func(t *testing.T) {
 			t.Parallel()
 			user := name("dave")
 			c.kubectl(t, "", "create", "clusterrole", user, "--verb=get", "--resource=namespaces", "--resource-name=kube-system")
@@ -56,30 +70,36 @@ func TestWithoutPermissionsThePlanPrintsTheRole(t *testing.T) {
 
 			l := c.plugin(t, map[string]any{"impersonate": user})
 			on := map[string]any{"namespace": ns}
-			if target == "kubernetes_node" {
+			switch tt.target {
+			case "kubernetes_node":
 				on = map[string]any{"names": p.nodes[:1]}
+			case "kubernetes_namespace":
+				on = map[string]any{"names": []string{ns}}
+			case "kubernetes_zone":
+				on = map[string]any{"names": []string{"zone-a"}}
+				tt.config["namespaces"] = []string{ns}
 			}
 			config, err := json.Marshal(on)
 			require.NoError(t, err)
-			_, problems, err := l.Resolve(t.Context(), target, sdk.Request{ID: "target.x", Config: config})
+			_, problems, err := l.Resolve(t.Context(), tt.target, sdk.Request{ID: "target.x", Config: config})
 			require.NoError(t, err)
 			require.Len(t, problems, 1, "one for the block")
 			c.grant(t, user, problems[0])
 			var found []sdk.Target
 			require.NoError(t, await(t.Context(), func() (bool, error) { // the API server hears of a role a moment later
-				found, err = resolve(t.Context(), l, target, on)
+				found, err = resolve(t.Context(), l, tt.target, on)
 				return err == nil, nil
 			}), "%v", err)
 			require.NotEmpty(t, found)
 
-			_, problems = prepare(t, l, fault, struct{}{}, found)
+			_, problems = prepare(t, l, tt.fault, tt.config, found)
 			require.Len(t, problems, 1, "one for the block")
 			c.grant(t, user, problems[0])
 			require.NoError(t, await(t.Context(), func() (bool, error) {
-				_, problems = prepare(t, l, fault, struct{}{}, found)
+				_, problems = prepare(t, l, tt.fault, tt.config, found)
 				return !sdk.HasErrors(problems), nil
 			}), "%v", problems)
-			h := inject(t, l, fault, struct{}{}, found)
+			h := inject(t, l, tt.fault, tt.config, found)
 			require.NoError(t, l.Revert(t.Context(), h))
 			awaitState(t, l, h, sdk.Inactive)
 			require.NoError(t, p.drop(t.Context()))
