@@ -79,7 +79,7 @@ func (f *fault[U]) Schema() sdk.Schema { return f.schema }
 // Prepare reads the targets, and asks for every permission that will be needed.
 func (f *fault[U]) Prepare(ctx context.Context, req sdk.Request) (sdk.Handle, []sdk.Problem, error) {
 	s := f.p.session()
-	if problems := f.checkTargets(req); len(problems) > 0 {
+	if problems := wrongTargets(f.name, f.targets, req); len(problems) > 0 {
 		return sdk.Handle{}, problems, nil
 	}
 	needs, err := f.needsOf(req.Config, req.Targets)
@@ -110,20 +110,6 @@ func (f *fault[U]) Prepare(ctx context.Context, req sdk.Request) (sdk.Handle, []
 		problems = append(problems, problem("targets", fmt.Sprintf("%d targets are more than one handle can hold", len(req.Targets)), "Use several faults."))
 	}
 	return h, problems, nil
-}
-
-// checkTargets finds what is wrong with the targets, whatever the fault.
-func (f *fault[U]) checkTargets(req sdk.Request) (out []sdk.Problem) {
-	want := "Give it a target block of type " + strings.Join(f.targets, " or ") + "."
-	if len(req.Targets) == 0 {
-		return []sdk.Problem{problem("targets", "The fault has no targets", want)}
-	}
-	for _, t := range req.Targets {
-		if !slices.Contains(f.targets, t.Type) {
-			out = append(out, problem("targets", fmt.Sprintf("%s cannot touch a %s", f.name, t.Type), want))
-		}
-	}
-	return out
 }
 
 // held finds the objects that another fault has changed: it would be taken for the normal state.

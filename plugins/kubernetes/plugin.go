@@ -68,7 +68,7 @@ func New() *sdk.Plugin {
 			{Name: "cluster", Type: sdk.String, Doc: "What tells the cluster from every other: the UID of its namespace kube-system."},
 		},
 		Configure: p.configure, Sweep: p.sweep, Observe: p.observe, Leased: p.leased,
-		Targets: p.targets(), Faults: p.faults(), Probers: p.probers(),
+		Targets: p.targets(), Faults: p.faults(), Probers: p.probers(), Actions: p.actions(),
 		Documents: map[string]sdk.Document{"rbac": {Doc: "The smallest roles with which the plugin can do it all, for kubectl apply.", Write: p.rbac}},
 	}
 }

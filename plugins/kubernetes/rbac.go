@@ -102,6 +102,9 @@ func (p *provider) everything() map[string]needing {
 	for name, v := range p.targets() {
 		out["target "+name], _ = v.(needing)
 	}
+	for name, v := range p.actions() {
+		out["action "+name], _ = v.(needing)
+	}
 	for name, v := range p.probers() {
 		out["probe "+name], _ = v.(needing)
 	}

@@ -58,9 +58,14 @@ func (c *Cluster) Find(ctx context.Context, r Ref) (*unstructured.Unstructured, 
 
 // Patch changes an object by a merge patch.
 func (c *Cluster) Patch(ctx context.Context, r Ref, patch []byte) error {
+	return c.PatchAs(ctx, Manager, r, patch)
+}
+
+// PatchAs changes an object by a merge patch, under the name of a field manager.
+func (c *Cluster) PatchAs(ctx context.Context, manager string, r Ref, patch []byte) error {
 	ctx, cancel := Writing(ctx)
 	defer cancel()
-	_, err := c.at(r).Patch(ctx, r.Name, types.MergePatchType, patch, metav1.PatchOptions{FieldManager: Manager})
+	_, err := c.at(r).Patch(ctx, r.Name, types.MergePatchType, patch, metav1.PatchOptions{FieldManager: manager})
 	if err != nil {
 		return fmt.Errorf("changing %s: %w", r, c.Explain(err))
 	}
@@ -137,6 +142,14 @@ func (c *Cluster) named() string {
 
 // Impersonates says whether requests are made in another's name.
 func (c *Cluster) Impersonates() bool { return c.config.User != "" }
+
+// Title is what people call the cluster.
+func (c *Cluster) Title() string {
+	if c.Context == "" {
+		return c.Server
+	}
+	return c.Context
+}
 
 // Kubectl is how a person runs kubectl on this cluster.
 func (c *Cluster) Kubectl(format string, args ...any) string {
