@@ -48,6 +48,10 @@ import (
 //	toxiproxy URL          start a Toxiproxy in front of a service; PROXIED is the service through it, TOXIPROXY its interface
 //	cloud                  use the plugins aws and kubernetes, which are built when the first script asks for them; IMPORTS is where the
 //	                       experiments are that the tests of the imports read
+//	aws URL                an account of AWS of our own with a shop in it, of which URL is what users ask; use the plugins as cloud does.
+//	                       there.vars.hcl has values for the scenarios
+//	aws-is FILE            write down all that is in the account
+//	credentials expire|renew         those of everybody
 //	left DIR               take the todo blocks out of a scenario, of which there is at least one
 //	unprivileged ...       run gameday without the right to write everywhere, as gd does
 var binaries string
@@ -121,6 +125,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("USER", "tester")
 			internal, err := filepath.Abs("../../internal")
 			e.Setenv("IMPORTS", internal)
+			e.Setenv("SCENARIOS", filepath.Join(internal, "..", "scenarios"))
 			return err
 		},
 		Condition: condition,
@@ -129,6 +134,7 @@ func TestScripts(t *testing.T) {
 			"lab": lab, "lastrun": lastrun, "nowhere": nowhere, "terminal": terminal, "clean": clean, "flip": flip, "inbox": inbox,
 			"greet": greet, "checkup": checkup, "names": names, "prometheus": prometheus, "orders": orders, "address": address, "figure": figure, "counted": counted, "person": person, "seated": seated, "pester": pester,
 			"cut": cut, "smalldisk": smalldisk, "unprivileged": unprivileged, "toxiproxy": toxiproxy,
+			"aws": aws, "aws-is": awsIs, "credentials": credentials,
 			"cloud": cloud, "left": left, "room": room, "visit": visit, "strangers": strangers,
 		},
 	})

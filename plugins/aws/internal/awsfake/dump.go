@@ -19,6 +19,8 @@ func (s *Server) beside(w http.ResponseWriter, r *http.Request) {
 		_, _ = fmt.Fprint(w, s.Dump())
 	case "expire":
 		s.Expire(r.FormValue("on") == "true")
+	case "alarm":
+		s.Alarm(r.FormValue("region"), r.FormValue("name"), r.FormValue("state"))
 	case "take":
 		d, err := time.ParseDuration(r.FormValue("each"))
 		if err != nil {

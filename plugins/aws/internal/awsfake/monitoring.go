@@ -123,6 +123,15 @@ func putMetricData(c *call, in tree) (any, error) {
 	return nil, nil
 }
 
+// Alarm puts an alarm into a state, as its metric would.
+func (s *Server) Alarm(region, name, state string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if a := s.region(region).now.Monitoring.Alarms[name]; a != nil {
+		a.State, a.Since = state, time.Now()
+	}
+}
+
 // Measure is what AWS itself says about a metric now, such as one of AWS/Usage.
 func (s *Server) Measure(region, namespace, metric string, dimensions map[string]string, value float64) {
 	s.mu.Lock()

@@ -186,13 +186,23 @@ func (s *shop) names(ctx context.Context) error {
 	return err
 }
 
+// alarm makes the alarms that wake somebody up, and that end a game day. Both are well.
 func (s *shop) alarm(ctx context.Context) error {
-	_, err := cloudwatch.NewFromConfig(s.cfg).PutMetricAlarm(ctx, &cloudwatch.PutMetricAlarmInput{
-		AlarmName: new("shop-errors"), ComparisonOperator: cwtypes.ComparisonOperatorGreaterThanThreshold, EvaluationPeriods: new(int32(1)), Threshold: new(1.0),
-		MetricName: new("HTTPCode_Target_5XX_Count"), Namespace: new("AWS/ApplicationELB"), Period: new(int32(60)), Statistic: cwtypes.StatisticSum,
-	})
-	s.there["alarm"] = "shop-errors"
-	return err
+	c := cloudwatch.NewFromConfig(s.cfg)
+	for as, name := range map[string]string{"alarm": "shop-errors", "stop_alarm": "customers-suffer"} {
+		s.there[as] = name
+		_, err := c.PutMetricAlarm(ctx, &cloudwatch.PutMetricAlarmInput{
+			AlarmName: &name, ComparisonOperator: cwtypes.ComparisonOperatorGreaterThanThreshold, EvaluationPeriods: new(int32(1)), Threshold: new(1.0),
+			MetricName: new("HTTPCode_Target_5XX_Count"), Namespace: new("AWS/ApplicationELB"), Period: new(int32(60)), Statistic: cwtypes.StatisticSum,
+		})
+		if err != nil {
+			return err
+		}
+		if _, err := c.SetAlarmState(ctx, &cloudwatch.SetAlarmStateInput{AlarmName: &name, StateValue: cwtypes.StateValueOk, StateReason: new("quiet")}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // experiment is a template whose experiments end soon.
