@@ -210,7 +210,7 @@ func (f fault) wanted(config json.RawMessage) (func(part) bool, error) {
 
 // mayChange finds the faults that hold one of the resources already.
 func (f *carried) mayChange(ctx context.Context, s *site, req sdk.Request, plan []planned) ([]sdk.Problem, error) {
-	m := mark{Handle: strings.TrimPrefix(req.Run+"/"+req.ID, "/")}
+	m := mark{Handle: handleID(req.Run, req.ID)}
 	holders := make([]mark, len(plan))
 	err := every(ctx, len(plan), func(ctx context.Context, i int) error {
 		p, err := f.part(plan[i].Part)

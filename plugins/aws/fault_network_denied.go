@@ -43,7 +43,7 @@ func denyACL() part {
 			nets, err := a.among(ctx, s, "aws_subnet", listSubnets)
 			var out []item[aclOfVPC]
 			for _, n := range nets {
-				out = append(out, aclItem(s, n.vpc))
+				out = append(out, aclItem(s, n.vpc, a.mark()))
 			}
 			return out, nil, err
 		},
@@ -76,18 +76,19 @@ func denyACL() part {
 			all, err := networkACLs(ctx, s, ec2Filters("tag-key", tagHandle))
 			var out []leftover[aclOfVPC]
 			for _, a := range all {
-				out = append(out, leftover[aclOfVPC]{mark: markOfTags(ec2TagMap(a.Tags)), item: aclItem(s, awssdk.ToString(a.VpcId))})
+				m := markOfTags(ec2TagMap(a.Tags))
+				out = append(out, leftover[aclOfVPC]{mark: m, item: aclItem(s, awssdk.ToString(a.VpcId), m)})
 			}
 			return out, err
 		},
 	})
 }
 
-func aclItem(s *site, vpc string) item[aclOfVPC] {
+func aclItem(s *site, vpc string, m mark) item[aclOfVPC] {
 	return item[aclOfVPC]{
 		arn: s.arn("ec2", "vpc/"+vpc), name: vpc, before: "without a network ACL of this fault", made: "with a network ACL that denies everything",
 		undo: aclOfVPC{vpc}, effect: "create a network ACL in " + vpc + " that denies everything",
-		byHand: fmt.Sprintf("aws ec2 describe-network-acls --filters Name=vpc-id,Values=%s Name=tag-key,Values=%s, and delete-network-acl for what it shows", vpc, tagHandle),
+		byHand: fmt.Sprintf("aws ec2 describe-network-acls --filters Name=vpc-id,Values=%s Name=tag:%s,Values=%s, and delete-network-acl for what it shows", vpc, tagHandle, m.handleTag()),
 	}
 }
 

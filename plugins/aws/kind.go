@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/gameday-toolkit/gameday/plugins/sdk"
@@ -61,6 +62,12 @@ type ask struct {
 
 // decode reads the kind's own attributes.
 func (a ask) decode(v any) error { return sdk.Request{ID: a.id, Config: a.config}.Decode(v) }
+
+// mark is that of the fault that is planned.
+func (a ask) mark() mark { return mark{Handle: handleID(a.run, a.id), Run: a.run} }
+
+// handleID is how the SDK names the handle of a block in a run.
+func handleID(run, id string) string { return strings.TrimPrefix(run+"/"+id, "/") }
 
 // item is one change to one resource.
 type item[U any] struct {
