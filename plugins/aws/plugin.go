@@ -47,8 +47,8 @@ func New() *sdk.Plugin {
 		Targets: p.targetTypes(),
 		Faults:  map[string]sdk.Fault{},
 		Actions: map[string]sdk.Action{},
-		Probers: p.probers(),
-		Alerts:  map[string]sdk.Alert{"aws_cloudwatch": &cloudwatchAlert{p}},
+		Probers: p.probers(), Ledgers: p.ledgers(),
+		Alerts: map[string]sdk.Alert{"aws_cloudwatch": &cloudwatchAlert{p}},
 	}
 	for _, f := range faults() {
 		out.Faults[f.name] = &carried{p, f}

@@ -13,6 +13,11 @@ import (
 // demanding is a target, an action, a prober, a ledger or an alert that says which permissions it needs.
 type demanding interface{ permissions() []need }
 
+// exacting is something that knows from its block on what it needs its permissions.
+type exacting interface {
+	permissionsFor(json.RawMessage) ([]need, error)
+}
+
 // permissions are what listing the resources takes.
 func (l *listed) permissions() []need {
 	if len(l.needs) > 0 {
@@ -98,7 +103,14 @@ func (g grants) addBlock(p *sdk.Plugin, b sdk.DocumentBlock, all []sdk.DocumentB
 	if !ok {
 		return fmt.Errorf("%s does not say what it needs", b.Type)
 	}
-	for _, n := range d.permissions() {
+	needs := d.permissions()
+	if exact, ok := block.(exacting); ok && len(b.Config) > 0 {
+		var err error
+		if needs, err = exact.permissionsFor(b.Config); err != nil {
+			return err
+		}
+	}
+	for _, n := range needs {
 		g.addAt(n, at, nil)
 	}
 	return nil

@@ -69,8 +69,12 @@ type call struct {
 	service, operation, region string
 }
 
-// changes says whether the call may change something.
+// changes says whether the call may change something that a revert has to see. The records of ledgers are not: an attempt to
+// write one ends when its client gives up.
 func (c call) changes() bool {
+	if c.operation == "PutObject" || c.operation == "PutItem" {
+		return false
+	}
 	for _, reads := range []string{"Describe", "Get", "List", "Simulate", "AssumeRole", "Head", "BatchGet", "Query", "Scan", "Test"} {
 		if strings.HasPrefix(c.operation, reads) {
 			return c.operation == "TestFailover"
@@ -84,7 +88,11 @@ func (c call) action() string {
 	prefix, ok := map[string]string{
 		"Auto Scaling": "autoscaling", "Elastic Load Balancing v2": "elasticloadbalancing", "ARC Zonal Shift": "arc-zonal-shift",
 		"Route 53": "route53", "Service Quotas": "servicequotas", "Route53Resolver": "route53resolver", "CloudWatch": "cloudwatch",
+		"Application Auto Scaling": "application-autoscaling",
 	}[c.service]
+	if c.operation == "ListObjectsV2" {
+		return "s3:ListBucket"
+	}
 	if !ok {
 		prefix = strings.ToLower(strings.ReplaceAll(c.service, " ", ""))
 	}
