@@ -29,7 +29,7 @@ func realNodes(t *testing.T, nodes int) *testCluster {
 		}
 		t.Skip("real kubelets need root")
 	}
-	c, err := startCluster(programs, "-nodes", "kubelet", "-zones", "1", "-nodes-per-zone", strconv.Itoa(nodes), "-image", pluginImage+"="+build(t, "gameday-plugin-kubernetes", "CGO_ENABLED=0"))
+	c, err := startCluster(programs, "-nodes", "kubelet", "-coredns", "-zones", "1", "-nodes-per-zone", strconv.Itoa(nodes), "-image", pluginImage+"="+build(t, "gameday-plugin-kubernetes", "CGO_ENABLED=0"))
 	require.NoError(t, err)
 	t.Cleanup(c.end)
 	return c
@@ -136,10 +136,17 @@ fault "kubernetes_scale" "none" {
 }
 `
 
-// TestTheWatchdogOnRealNodes kills the real gameday and its plugin. Nothing is left then but what runs in the cluster.
-func TestTheWatchdogOnRealNodes(t *testing.T) {
-	gameday := build(t, "gameday")
+// TestOnRealNodes is about what only real kubelets show, on one cluster, because starting them takes its time.
+func TestOnRealNodes(t *testing.T) {
 	c := realNodes(t, 2)
+	t.Run("images that cannot be pulled", func(t *testing.T) { realImagePull(t, c) })
+	t.Run("cluster DNS, by the metrics of its pods", func(t *testing.T) { realDNS(t, c) })
+	t.Run("the watchdog", func(t *testing.T) { realWatchdog(t, c) })
+}
+
+// realWatchdog kills the real gameday and its plugin. Nothing is left then but what runs in the cluster.
+func realWatchdog(t *testing.T, c *testCluster) {
+	gameday := build(t, "gameday")
 	ns := c.namespace(t)
 	c.serviceAccount(t, ns, "watchdog", "cluster-admin")
 	require.NoError(t, c.deploy(t.Context(), ns, "web", 2, func(d *appsv1.Deployment) {

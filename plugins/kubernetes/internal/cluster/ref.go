@@ -54,7 +54,7 @@ func Kinds() []Kind {
 
 // Markable are those that a fault may make or change. What a watchdog consists of is swept on its own.
 func Markable() []Kind {
-	return append(Kinds(), ResourceQuotas, PriorityClasses)
+	return append(Kinds(), ResourceQuotas, PriorityClasses, NetworkPolicies, FlowSchemas, PriorityLevels)
 }
 
 func (k Kind) resource() schema.GroupVersionResource {
