@@ -64,7 +64,7 @@ const (
 func (src source) run(ctx context.Context, s *session) error {
 	pause, version := firstPause, ""
 	for {
-		err := src.follow(ctx, s, &version, func() { pause = firstPause })
+		err := src.follow(ctx, &version, func() { pause = firstPause })
 		switch {
 		case ctx.Err() != nil:
 			return nil
@@ -83,7 +83,7 @@ func (src source) run(ctx context.Context, s *session) error {
 }
 
 // follow watches from a version on, and keeps it up to date.
-func (src source) follow(ctx context.Context, s *session, version *string, alive func()) (err error) {
+func (src source) follow(ctx context.Context, version *string, alive func()) (err error) {
 	if *version == "" {
 		if *version, err = src.list(ctx); err != nil {
 			return err

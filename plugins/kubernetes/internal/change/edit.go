@@ -256,7 +256,7 @@ func (e Edit) write(ctx context.Context, c *cluster.Cluster, o *unstructured.Uns
 	if err != nil {
 		return err
 	}
-	var next any = read
+	next := read
 	for _, f := range e.Fields {
 		value, prune := f.Before, f.Made
 		if values != nil {

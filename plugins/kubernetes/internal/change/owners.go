@@ -1,8 +1,6 @@
 package change
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -107,7 +105,7 @@ func setOf(e metav1.ManagedFieldsEntry) (*fieldpath.Set, error) {
 	if e.FieldsV1 == nil {
 		return out, nil
 	}
-	if err := out.FromJSON(bytes.NewReader(e.FieldsV1.Raw)); err != nil {
+	if err := out.FromJSON(e.FieldsV1.GetRawReader()); err != nil {
 		return nil, fmt.Errorf("reading the fields of the manager %s: %w", e.Manager, err)
 	}
 	return out, nil
@@ -118,6 +116,6 @@ func withSet(e metav1.ManagedFieldsEntry, s *fieldpath.Set) (metav1.ManagedField
 	if err != nil {
 		return e, fmt.Errorf("writing the fields of the manager %s: %w", e.Manager, err)
 	}
-	e.FieldsV1 = &metav1.FieldsV1{Raw: json.RawMessage(b)}
+	e.FieldsV1 = metav1.NewFieldsV1(string(b))
 	return e, nil
 }
