@@ -42,8 +42,8 @@ func subnetDenied() part {
 		},
 		revert: func(ctx context.Context, s *site, _ mark, u denied) error {
 			err := u.associate(ctx, s, u.ACL)
-			if codeOf(err) == "InvalidNetworkAclID.NotFound" {
-				return fmt.Errorf("the network ACL %s that the subnet %s had is gone: associate it with another by hand (%v)", u.ACL, u.Subnet, err)
+			if codeOf(err) == "InvalidNetworkAclID.NotFound" { // not wrapped: it is not the subnet that is gone
+				return fmt.Errorf("the network ACL %s that the subnet %s had is gone: associate it with another by hand", u.ACL, u.Subnet)
 			}
 			return err
 		},

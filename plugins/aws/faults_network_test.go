@@ -220,3 +220,38 @@ func TestAZonalShiftEndsByItself(t *testing.T) {
 	_, problems = prepare(t, l, "aws_zonal_shift", `{"zone":"`+w.zone("a")+`","expires":"90s"}`, b)
 	require.Equal(t, []string{"expires"}, problems[0].Path)
 }
+
+// Somebody deleted the network ACL that a subnet had, which nothing can bring back.
+func TestASubnetWhoseOwnACLIsGoneIsNamed(t *testing.T) {
+	t.Parallel()
+	w := fakeOnly(t)
+	vpc, subnet, err := w.network(t.Context(), w.zone("a"))
+	require.NoError(t, err)
+	own, err := w.ec2().CreateNetworkAcl(t.Context(), &ec2.CreateNetworkAclInput{VpcId: &vpc})
+	require.NoError(t, err)
+	acl := *own.NetworkAcl.NetworkAclId
+	_, assoc, err := w.aclOf(t.Context(), subnet)
+	require.NoError(t, err)
+	_, err = w.ec2().ReplaceNetworkAclAssociation(t.Context(), &ec2.ReplaceNetworkAclAssociationInput{AssociationId: &assoc, NetworkAclId: &acl})
+	require.NoError(t, err)
+	l := w.plugin(t, nil)
+	h := injected(t, l, "aws_network_denied", "", w.subnetTarget(subnet))
+	_, err = w.ec2().DeleteNetworkAcl(t.Context(), &ec2.DeleteNetworkAclInput{NetworkAclId: &acl})
+	require.NoError(t, err)
+	err = l.Revert(t.Context(), h)
+	require.ErrorContains(t, err, "the network ACL "+acl+" that the subnet "+subnet+" had is gone")
+	requireStatus(t, l, h, sdk.Active)
+	_, assoc, err = w.aclOf(t.Context(), subnet)
+	require.NoError(t, err)
+	everyACL, err := w.ec2().DescribeNetworkAcls(t.Context(), &ec2.DescribeNetworkAclsInput{Filters: []types.Filter{{Name: new("default"), Values: []string{"true"}}, {Name: new("vpc-id"), Values: []string{vpc}}}})
+	require.NoError(t, err)
+	_, err = w.ec2().ReplaceNetworkAclAssociation(t.Context(), &ec2.ReplaceNetworkAclAssociationInput{AssociationId: &assoc, NetworkAclId: everyACL.NetworkAcls[0].NetworkAclId})
+	require.NoError(t, err)
+	err = l.Revert(t.Context(), h)
+	require.ErrorContains(t, err, "remove its tag gameday:undo:subnet_denied", "what to do when another one is right")
+	_, err = w.ec2().DeleteTags(t.Context(), &ec2.DeleteTagsInput{Resources: []string{subnet}, Tags: ec2Tag("gameday:undo:subnet_denied")})
+	require.NoError(t, err)
+	require.NoError(t, l.Revert(t.Context(), h))
+	requireStatus(t, l, h, sdk.Inactive)
+	w.requireNothingLeft(t)
+}

@@ -1,5 +1,7 @@
 package awsfake
 
+import "strconv"
+
 // networkACL denies what none of its entries allows, and the default ones allow everything.
 type networkACL struct {
 	ID, VPC string
@@ -109,7 +111,7 @@ func describeACLs(c *call) (any, error) {
 	}
 	var all []aclItem
 	for _, a := range ordered(e.ACLs) {
-		facts := map[string][]string{"network-acl-id": {a.ID}, "vpc-id": {a.VPC}}
+		facts := map[string][]string{"network-acl-id": {a.ID}, "vpc-id": {a.VPC}, "default": {strconv.FormatBool(a.Default)}}
 		for n, id := range a.Subnets {
 			facts["association.subnet-id"] = append(facts["association.subnet-id"], n)
 			facts["association.association-id"] = append(facts["association.association-id"], id)

@@ -2,6 +2,7 @@ package awsfake
 
 import (
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -173,7 +174,8 @@ func failf(code, format string, args ...any) *Error {
 }
 
 func asError(err error) *Error {
-	if e, ok := err.(*Error); ok {
+	var e *Error
+	if errors.As(err, &e) {
 		return e
 	}
 	return &Error{Code: "InternalError", Message: err.Error(), Status: http.StatusInternalServerError}
