@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -155,9 +156,7 @@ func (e Edit) Look(ctx context.Context, c *cluster.Cluster, m mark.Mark) (Seen, 
 		return Seen{}, err
 	case o == nil:
 		return Seen{There: No, Evidence: fmt.Sprintf("%s is gone, or another one", e.Object)}, nil
-	case !e.mine(o, m):
-		return Seen{There: No, Evidence: fmt.Sprintf("%s does not carry the mark of this fault", e.Object)}, nil
-	case e.Lost:
+	case e.mine(o, m) && e.Lost:
 		return Seen{There: Yes, Evidence: fmt.Sprintf("%s carries the mark of this fault", e.Object)}, nil
 	}
 	seen, err := e.compare(o)
@@ -165,6 +164,9 @@ func (e Edit) Look(ctx context.Context, c *cluster.Cluster, m mark.Mark) (Seen, 
 		return Seen{}, err
 	}
 	switch {
+	case !e.mine(o, m):
+		is := slices.Concat(seen.before, seen.ours, seen.other)
+		return Seen{There: No, Evidence: fmt.Sprintf("%s does not carry the mark of this fault: %s", e.Object, strings.Join(is, ", "))}, nil
 	case len(seen.ours) == len(e.Fields):
 		return Seen{There: Yes, Evidence: fmt.Sprintf("%s: %s", e.Object, strings.Join(seen.ours, ", "))}, nil
 	case len(seen.before) == len(e.Fields):
