@@ -40,6 +40,10 @@ var awsFaults = []struct {
 }`, "aws_record_changed", "mode = \"answer\"\nanswer = [\"192.0.2.99\"]", noClock},
 	{"health check inverted", `"aws_health_check" "t" { ids = ["{health_check}"] }`, "aws_health_check_inverted", "", noClock},
 	{"names blocked", `"aws_vpc" "t" { ids = ["{vpc}"] }`, "aws_dns_blocked", `names = ["db.shop.example"]`, noClock},
+	{"concurrency", `"aws_function" "t" { ids = ["{function}"] }`, "aws_lambda_concurrency", "", noClock},
+	{"table clamped", `"aws_table" "t" { ids = ["{table}"] }`, "aws_table_capacity", "write = 1", noClock},
+	{"addresses taken", `"aws_region" "t" { names = ["{region}"] }`, "aws_capacity_taken", "most = 2", noClock},
+	{"interfaces taken", `"aws_subnet" "t" { ids = ["{subnet}"] }`, "aws_capacity_taken", "most = 2", noClock},
 	{"experiment", "", "aws_fis_experiment", `template_id = "{template}"`, serverClock},
 }
 
@@ -51,6 +55,9 @@ func TestAWS(t *testing.T) {
 	plugin, fake := build(t, "aws"), buildFake(t)
 	table := results.table("aws", names(moments)...)
 	for _, f := range awsFaults {
+		for _, m := range moments {
+			table.expect(f.name, m.name)
+		}
 		some := moments
 		if !*full {
 			some = slices.DeleteFunc(slices.Clone(moments), func(m moment) bool { return m.name != "both, active" })

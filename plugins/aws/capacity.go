@@ -48,7 +48,7 @@ func (k capacity) part() part {
 	return newPart(kind[seized]{
 		name: k.name, slow: 10 * time.Minute,
 		attributes: []sdk.Attribute{
-			{Name: "limit", Type: sdk.Number, Doc: fmt.Sprintf("The most to take for each target, up to %d. This or leave is required.", mostTaken)},
+			{Name: "most", Type: sdk.Number, Doc: fmt.Sprintf("The most to take for each target, up to %d. This or leave is required.", mostTaken)},
 			{Name: "leave", Type: sdk.Number, Doc: "How much of the quota to leave free. Service Quotas says what the quota is."},
 		},
 		needs: slices.Concat(k.needs, quotaNeeds()),
@@ -87,7 +87,7 @@ func (k capacity) plan(ctx context.Context, s *site, a ask) ([]item[seized], []s
 		return nil, nil, nil
 	}
 	var c struct {
-		Limit *int `json:"limit"`
+		Most  *int `json:"most"`
 		Leave *int `json:"leave"`
 	}
 	if err := a.decode(&c); err != nil {
@@ -98,20 +98,20 @@ func (k capacity) plan(ctx context.Context, s *site, a ask) ([]item[seized], []s
 		u.Subnet = resourceOf(a.target.ID)
 	}
 	switch {
-	case c.Limit == nil && c.Leave == nil:
-		return nil, []sdk.Problem{problem("limit", "The fault does not say how much to take", "Set limit, leave or both.")}, nil
-	case c.Limit != nil && (*c.Limit < 1 || *c.Limit > mostTaken):
-		return nil, []sdk.Problem{problem("limit", fmt.Sprintf("The limit is %d, and must be between 1 and %d", *c.Limit, mostTaken), "Take less.")}, nil
+	case c.Most == nil && c.Leave == nil:
+		return nil, []sdk.Problem{problem("most", "The fault does not say how much to take", "Set most, leave or both.")}, nil
+	case c.Most != nil && (*c.Most < 1 || *c.Most > mostTaken):
+		return nil, []sdk.Problem{problem("most", fmt.Sprintf("The most to take is %d, and must be between 1 and %d", *c.Most, mostTaken), "Take less.")}, nil
 	case c.Leave != nil && *c.Leave < 0:
 		return nil, []sdk.Problem{problem("leave", "What is left cannot be less than nothing", "0 uses the quota up.")}, nil
 	}
-	if c.Limit != nil {
-		u.Count = *c.Limit
+	if c.Most != nil {
+		u.Count = *c.Most
 	}
 	h, room := k.room(ctx, s)
 	if c.Leave != nil {
 		if h == nil {
-			return nil, []sdk.Problem{problem("leave", "How much to take cannot be told: "+room, "Set limit instead.")}, nil
+			return nil, []sdk.Problem{problem("leave", "How much to take cannot be told: "+room, "Set most instead.")}, nil
 		}
 		if u.Count = min(u.Count, int(h.left())-*c.Leave); u.Count < 1 {
 			return nil, []sdk.Problem{warning("leave", fmt.Sprintf("No more than %d %s are left already", *c.Leave, k.noun), room+". Nothing is seized.")}, nil

@@ -16,7 +16,7 @@ import (
 func capacityTaken() fault {
 	return fault{
 		name: "aws_capacity_taken", targets: []string{"aws_region", "aws_subnet"}, parts: []part{addressesTaken(), interfacesTaken()},
-		doc: "Uses capacity up: elastic IPs of an aws_region, network interfaces in an aws_subnet, as many as limit says or until no more than leave are left of the quota. " +
+		doc: "Uses capacity up: elastic IPs of an aws_region, network interfaces in an aws_subnet, as many as most says or until no more than leave are left of the quota. " +
 			"AWS's own refusal (AddressLimitExceeded, NetworkInterfaceLimitExceeded, InsufficientFreeAddressesInSubnet) is the quota reached. AWS charges for elastic IPs. " +
 			"If every process of gameday dies at once they stay, until gameday recover or gameday sweep.",
 	}

@@ -185,7 +185,7 @@ func TestAddressesTakenConform(t *testing.T) {
 	conform(t, w, conformance.Case{
 		Fault: "aws_capacity_taken", Name: "elastic IPs", Exclusive: true,
 		Setup: func(context.Context) (sdk.Request, error) {
-			return sdk.Request{Targets: []sdk.Target{w.here()}, Config: []byte(`{"limit":2}`)}, nil
+			return sdk.Request{Targets: []sdk.Target{w.here()}, Config: []byte(`{"most":2}`)}, nil
 		},
 		Look: func(ctx context.Context, _ sdk.Handle) (bool, error) {
 			n, err := w.addressCount(ctx)
@@ -205,7 +205,7 @@ func TestInterfacesTakenConform(t *testing.T) {
 		Fault: "aws_capacity_taken", Name: "network interfaces",
 		Setup: func(ctx context.Context) (sdk.Request, error) {
 			_, net, err := w.network(ctx, w.zone("a"))
-			return sdk.Request{Targets: []sdk.Target{w.target("aws_subnet", w.arn("ec2", "subnet/"+net), net)}, Config: []byte(`{"limit":3}`)}, err
+			return sdk.Request{Targets: []sdk.Target{w.target("aws_subnet", w.arn("ec2", "subnet/"+net), net)}, Config: []byte(`{"most":3}`)}, err
 		},
 		Look: func(ctx context.Context, h sdk.Handle) (bool, error) {
 			all, err := w.interfacesIn(ctx, h.Targets[0].Name)
@@ -233,7 +233,7 @@ func TestCapacityTakenUntilTheQuota(t *testing.T) {
 	require.Contains(t, requireStatus(t, l, h, sdk.Active).Evidence, "3 of this fault; EC2-VPC Elastic IPs (L-0263D0A3): 4 of 5 used, 1 left (20 %)")
 	require.NoError(t, l.Revert(ctx, h))
 
-	h = injected(t, l, "aws_capacity_taken", `{"limit":50}`, w.here())
+	h = injected(t, l, "aws_capacity_taken", `{"most":50}`, w.here())
 	require.Contains(t, requireStatus(t, l, h, sdk.Active).Evidence, "4 of this fault, and AWS gave no more (AddressLimitExceeded)")
 	_, problems := prepare(t, l, "aws_capacity_taken", `{"leave":0}`, w.here())
 	require.Contains(t, problems[0].Summary, "No more than 0 elastic IPs are left already")
@@ -260,7 +260,7 @@ func TestCapacityTakenFillsASubnet(t *testing.T) {
 	require.NoError(t, err)
 	l := w.plugin(t, nil)
 	subnets := resolve(t, l, "aws_subnet", fmt.Sprintf(`{"ids":[%q]}`, *net.Subnet.SubnetId))
-	h := injected(t, l, "aws_capacity_taken", `{"limit":40}`, subnets...)
+	h := injected(t, l, "aws_capacity_taken", `{"most":40}`, subnets...)
 	require.Contains(t, requireStatus(t, l, h, sdk.Active).Evidence, "11 of this fault, and AWS gave no more (InsufficientFreeAddressesInSubnet)")
 	require.NoError(t, l.Revert(t.Context(), h))
 	all, err := w.interfacesIn(t.Context(), *net.Subnet.SubnetId)
@@ -274,7 +274,7 @@ func TestCapacityTakenThatIsInUse(t *testing.T) {
 	w := fakeOnly(t)
 	ctx := t.Context()
 	l := w.plugin(t, nil)
-	h := injected(t, l, "aws_capacity_taken", `{"limit":2}`, w.here())
+	h := injected(t, l, "aws_capacity_taken", `{"most":2}`, w.here())
 	all, err := w.ec2().DescribeAddresses(ctx, &ec2.DescribeAddressesInput{})
 	require.NoError(t, err)
 	used, err := w.ec2().AssociateAddress(ctx, &ec2.AssociateAddressInput{AllocationId: all.Addresses[0].AllocationId})
@@ -305,7 +305,7 @@ func TestQuotaFaultsInBadMoments(t *testing.T) {
 	}{
 		{"aws_lambda_concurrency", `{}`, "lambda:PutFunctionConcurrency", f},
 		{"aws_table_capacity", `{"write":2}`, "dynamodb:UpdateTable", table},
-		{"aws_capacity_taken", `{"limit":4}`, "ec2:AllocateAddress", w.here()},
+		{"aws_capacity_taken", `{"most":4}`, "ec2:AllocateAddress", w.here()},
 	} {
 		h := planned(t, l, c.fault, c.config, c.target)
 		w.fake.Throttle(c.action, 2)
@@ -336,7 +336,7 @@ func TestCapacityTakenHalfWay(t *testing.T) {
 	w := fakeOnly(t)
 	ctx := t.Context()
 	l := w.plugin(t, nil)
-	h := planned(t, l, "aws_capacity_taken", `{"limit":4}`, w.here())
+	h := planned(t, l, "aws_capacity_taken", `{"most":4}`, w.here())
 	w.fake.Fail("ec2:AllocateAddress", 2, awsError("InternalError", 500))
 	require.ErrorContains(t, l.Inject(ctx, h), "taking number 3 of 4")
 	sent := slices.DeleteFunc(w.fake.Calls("ec2:AllocateAddress"), func(l awsfake.Logged) bool { return l.Code == "DryRunOperation" })

@@ -59,6 +59,10 @@ func (s *Server) Dump() string {
 }
 
 func (s *state) forget() {
+	for _, t := range s.Dynamo.Tables {
+		t.At, t.Decreases, t.LastDecrease = time.Time{}, 0, time.Time{}
+	}
+	s.Failover.forget()
 	s.EC2.forget()
 	s.RDS.forget()
 	s.Cache.forget()
@@ -135,6 +139,16 @@ func (r *route53State) forget() {
 		h.Version = 0
 	}
 	dropEmpty(r.Tags)
+}
+
+func (f *failoverState) forget() {
+	for _, p := range f.Plans {
+		p.Executions = nil
+	}
+	for _, g := range f.Databases {
+		g.settle()
+		g.At = time.Time{}
+	}
 }
 
 // dropEmpty forgets that something once had tags.

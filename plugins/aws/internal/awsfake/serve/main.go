@@ -28,6 +28,8 @@ func serve() error {
 	if err != nil {
 		return fmt.Errorf("furnishing the account: %w", err)
 	}
+	s.GlobalDatabase("orders-of-all", region, otherRegion)
+	there["global_cluster"] = "orders-of-all"
 	if err := json.NewEncoder(os.Stdout).Encode(there); err != nil {
 		return err
 	}

@@ -11,6 +11,8 @@ import (
 	astypes "github.com/aws/aws-sdk-go-v2/service/autoscaling/types"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	dynamotypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/aws-sdk-go-v2/service/elasticache"
@@ -18,6 +20,8 @@ import (
 	elbtypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 	"github.com/aws/aws-sdk-go-v2/service/fis"
 	fistypes "github.com/aws/aws-sdk-go-v2/service/fis/types"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
 	"github.com/aws/aws-sdk-go-v2/service/route53"
 	r53types "github.com/aws/aws-sdk-go-v2/service/route53/types"
@@ -25,9 +29,13 @@ import (
 	"github.com/gameday-toolkit/gameday/plugins/aws/internal/awsfake"
 )
 
-// The region of the shop, and the zones that it stands in.
-const region = "us-east-1"
+// The region of the shop, and the one that it fails over to.
+const (
+	region      = "us-east-1"
+	otherRegion = "eu-west-1"
+)
 
+// zones are those that it stands in.
 var zones = []string{region + "a", region + "b"}
 
 // shop is a small account: instances in two zones, behind a load balancer and beside it, databases, caches, names.
@@ -42,10 +50,10 @@ func furnish(ctx context.Context, url string) (map[string]string, error) {
 	s := &shop{
 		cfg: awssdk.Config{Region: region, BaseEndpoint: &url, Credentials: credentials.NewStaticCredentialsProvider(awsfake.AccessKey, awsfake.Secret, "")},
 		there: map[string]string{
-			"url": url, "region": region, "account": awsfake.Account, "access_key": awsfake.AccessKey, "secret": awsfake.Secret, "zone": zones[0],
+			"url": url, "region": region, "account": awsfake.Account, "access_key": awsfake.AccessKey, "secret": awsfake.Secret, "zone": zones[0], "other_region": otherRegion,
 		},
 	}
-	for _, step := range []func(context.Context) error{s.network, s.instances, s.balancer, s.groups, s.databases, s.caches, s.names, s.alarm, s.experiment} {
+	for _, step := range []func(context.Context) error{s.network, s.instances, s.balancer, s.groups, s.databases, s.caches, s.names, s.alarm, s.experiment, s.function, s.table} {
 		if err := step(ctx); err != nil {
 			return nil, err
 		}
@@ -223,4 +231,33 @@ func (s *shop) experiment(ctx context.Context) error {
 	}
 	s.there["template"] = *out.ExperimentTemplate.Id
 	return nil
+}
+
+func (s *shop) function(ctx context.Context) error {
+	_, err := lambda.NewFromConfig(s.cfg).CreateFunction(ctx, &lambda.CreateFunctionInput{
+		FunctionName: new("mails"), Role: new("arn:aws:iam::" + awsfake.Account + ":role/mails"), Runtime: lambdatypes.RuntimeProvidedal2023, Handler: new("bootstrap"),
+		Code: &lambdatypes.FunctionCode{ZipFile: []byte("of no use here")},
+	})
+	s.there["function"] = "mails"
+	return err
+}
+
+// table is a table of records that is also in the other region.
+func (s *shop) table(ctx context.Context) error {
+	c := dynamodb.NewFromConfig(s.cfg)
+	_, err := c.CreateTable(ctx, &dynamodb.CreateTableInput{
+		TableName: new("records"), ProvisionedThroughput: &dynamotypes.ProvisionedThroughput{ReadCapacityUnits: new(int64(100)), WriteCapacityUnits: new(int64(50))},
+		AttributeDefinitions: []dynamotypes.AttributeDefinition{
+			{AttributeName: new("run"), AttributeType: dynamotypes.ScalarAttributeTypeS}, {AttributeName: new("seq"), AttributeType: dynamotypes.ScalarAttributeTypeN},
+		},
+		KeySchema: []dynamotypes.KeySchemaElement{{AttributeName: new("run"), KeyType: dynamotypes.KeyTypeHash}, {AttributeName: new("seq"), KeyType: dynamotypes.KeyTypeRange}},
+	})
+	if err != nil {
+		return err
+	}
+	s.there["table"] = "records"
+	_, err = c.UpdateTable(ctx, &dynamodb.UpdateTableInput{TableName: new("records"), ReplicaUpdates: []dynamotypes.ReplicationGroupUpdate{
+		{Create: &dynamotypes.CreateReplicationGroupMemberAction{RegionName: new(otherRegion)}},
+	}})
+	return err
 }
