@@ -165,10 +165,22 @@ func (s *session) nodeSource(send func(sdk.Event)) source {
 func readySince(n corev1.Node) time.Time {
 	for _, c := range n.Status.Conditions {
 		if c.Type == corev1.NodeReady && !c.LastTransitionTime.IsZero() {
-			return c.LastTransitionTime.Time
+			return within(c.LastTransitionTime.Time, time.Now())
 		}
 	}
 	return time.Now()
+}
+
+// within is the moment of something that Kubernetes tells to the whole second, which it rounds down: it was at any time of that second,
+// and not later than it was heard of. The latest such moment is the honest one, since the earliest may lie before the cause.
+func within(second, heard time.Time) time.Time {
+	if second.Nanosecond() != 0 || heard.Before(second) {
+		return second
+	}
+	if last := second.Add(time.Second - time.Millisecond); heard.After(last) {
+		return last
+	}
+	return heard
 }
 
 // eventSource tells of events about what the faults are about.
@@ -219,7 +231,7 @@ func eventOf(e *corev1.Event) sdk.Event {
 func timeOf(e *corev1.Event) time.Time {
 	for _, t := range []time.Time{e.LastTimestamp.Time, e.EventTime.Time, e.CreationTimestamp.Time} {
 		if !t.IsZero() {
-			return t
+			return within(t, time.Now())
 		}
 	}
 	return time.Now()
