@@ -24,7 +24,8 @@ crash-test: ## the whole matrix of docs/crash-safety.md: twenty minutes and a cl
 	cluster=$$(internal/cluster/build) && cd internal/crash && GAMEDAY_CLUSTER=$$cluster $(GO) test -count=1 -timeout 60m -full $(if $(UPDATE),-update)
 
 test-kubernetes: ## the Kubernetes plugin on a real control plane, which is built first: 7 minutes the first time
-	cluster=$$(internal/cluster/build) && GAMEDAY_CLUSTER=$$cluster GAMEDAY_REQUIRE=1 $(GO) test -count=1 -timeout 20m ./plugins/kubernetes/...
+	cluster=$$(internal/cluster/build) && export GAMEDAY_CLUSTER=$$cluster GAMEDAY_REQUIRE=1 && \
+	$(GO) test -count=1 -timeout 20m ./plugins/kubernetes/... && $(GO) test -count=1 -run TestKubernetes ./internal/crash
 
 integration-deps: ## Debian's packages that `make integration` runs against; root
 	.ci/integration-deps

@@ -4,262 +4,340 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
-	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/tools/clientcmd"
 )
 
-// kubernetesFaults are the faults of a cluster, each with its target. In a selector, NAMESPACE, NODE and ZONE are those of the cell.
-var kubernetesFaults = []struct{ fault, target, selector, attributes string }{
-	{"kubernetes_pod_kill", "pod", `namespace = "NAMESPACE"`, ""},
-	{"kubernetes_pod_evict", "pod", `namespace = "NAMESPACE"`, ""},
-	{"kubernetes_scale", "workload", `namespace = "NAMESPACE"`, ""},
-	{"kubernetes_node_cordon", "node", `names = ["NODE"]`, ""},
-	{"kubernetes_node_drain", "node", `names = ["NODE"]`, ""},
-	{"kubernetes_node_taint", "node", `names = ["NODE"]`, ""},
-	{"kubernetes_zone_outage", "zone", `names = ["ZONE"]`, ""},
+// kubernetesFaults are the faults of a cluster, each with its target. NAMESPACE, ZONE, NODE and RESOLVER are those of the cell.
+var kubernetesFaults = []struct{ name, target, selector, fault, attributes string }{
+	{"kubernetes_pod_kill", "pod", `selector = "app=web"`, "pod_kill", ""},
+	{"kubernetes_pod_evict", "pod", `selector = "app=web"`, "pod_evict", ""},
+	{"kubernetes_scale", "workload", `names = ["web"]`, "scale", ""},
+	{"kubernetes_image_pull", "workload", `names = ["web"]`, "image_pull", ""},
+	{"kubernetes_node_cordon", "node", `names = ["NODE"]`, "node_cordon", ""},
+	{"kubernetes_node_drain", "node", `names = ["NODE"]`, "node_drain", ""},
+	{"kubernetes_node_taint", "node", `names = ["NODE"]`, "node_taint", ""},
+	{"kubernetes_zone_outage", "zone", `names = ["ZONE"]`, "zone_outage", ""},
+	{"kubernetes_quota, clamp", "namespace", `names = ["NAMESPACE"]`, "quota", "mode = \"clamp\"\nresources = [\"pods\"]"},
+	{"kubernetes_quota, fill", "namespace", `names = ["NAMESPACE"]`, "quota", "mode = \"fill\"\nlimit = 2"},
+	{"kubernetes_partition", "workload", `names = ["web"]`, "partition", "enforced = true"},
+	{"kubernetes_zone_isolation", "zone", `names = ["ZONE"]`, "zone_isolation", "enforced = true\nnamespaces = [\"NAMESPACE\"]"},
+	{"kubernetes_dns", "dns", "", "dns", "mode = \"nxdomain\"\nnames = [\"shop.test\"]\nresolver = \"RESOLVER\""},
+	{"kubernetes_api_throttling", "service_account", `names = ["default"]`, "api_throttling", ""},
 }
 
-// TestKubernetes has faults in a real cluster, which has no clock: what is left when all processes of ours are dead is left until recover.
+// namespaced are the targets that are in a namespace.
+var namespaced = []string{"pod", "workload", "service_account"}
+
+// TestKubernetes has faults in a cluster with a real control plane, of which every cell has a zone and a namespace. Nothing
+// there has a clock for a fault, so what the dead leave is for gameday recover. Without -full only the death of both is tested.
 func TestKubernetes(t *testing.T) {
-	programs := os.Getenv("GAMEDAY_CLUSTER")
-	if !*full || programs == "" {
-		t.Skip("the part of Kubernetes of the matrix takes minutes, and a cluster: make crash-test")
+	if os.Getenv("GAMEDAY_CLUSTER") == "" {
+		t.Skip("the part of Kubernetes of the matrix needs a cluster: run by make test-kubernetes and make crash-test")
 	}
 	t.Parallel()
 	binary := build(t, "kubernetes")
-	cluster := newCluster(t, programs)
-	table := results.table("kubernetes", names(moments)...)
+	cluster := startKubernetes(t)
+	some := moments
+	if !*full {
+		some = slices.DeleteFunc(slices.Clone(moments), func(m moment) bool { return m.name != "both, active" })
+	}
+	table := results.table("kubernetes", names(some)...)
 	for _, f := range kubernetesFaults {
-		eachMoment(t, table, f.fault, func(c *cell, how crash) string {
-			k := &inCluster{cell: c, cluster: cluster}
-			k.own(binary, f.fault, f.target, f.selector, f.attributes)
-			return c.killedAt(how, noClock)
+		eachOf(t, some, table, f.name, func(c *cell, how crash) string {
+			k := cluster.cell(c)
+			k.own(binary, f.target, f.selector, f.fault, f.attributes)
+			outcome := c.killedAt(how, noClock)
+			k.serves()
+			return outcome
 		})
 	}
 }
 
-// cluster is one that all cells share: each has a namespace and two nodes of its own.
-type cluster struct {
-	program, dir string
-	kubeconfig   string
-	api          kubernetes.Interface
-	serial       atomic.Int64
-	// zone is for one cell at a time: the zone is everybody's.
-	zone sync.Mutex
+// kubernetes is a cluster, and a way to its API server.
+type kubernetes struct {
+	kubeconfig, dns, api string
+	zones                chan string // those that no cell has
+	coredns              sync.Mutex  // whose turn it is
 }
 
-// theZone is the one that is lost. The cells' own nodes are in another.
-const theZone = "zone-c"
-
-func newCluster(t *testing.T, programs string) *cluster {
-	dir, err := os.MkdirTemp("", "gameday-crash-cluster-")
-	require.NoError(t, err)
-	cmd := exec.Command(filepath.Join(programs, "gameday-cluster"), "run", "-dir", dir)
+// startKubernetes starts a cluster with simulated nodes, which ends with the test.
+func startKubernetes(t *testing.T) *kubernetes {
+	dir := t.TempDir()
+	cmd := exec.Command(filepath.Join(os.Getenv("GAMEDAY_CLUSTER"), "gameday-cluster"), "run", "-dir", dir, "-coredns", "-nodes-per-zone", "2")
 	cmd.Stderr = os.Stderr
 	leash, err := cmd.StdinPipe()
 	require.NoError(t, err)
+	said := firstLine(t, cmd)
+	t.Cleanup(func() {
+		require.NoError(t, leash.Close())
+		require.NoError(t, cmd.Wait())
+	})
+	config, ok := strings.CutPrefix(said, "ready ")
+	require.True(t, ok, said)
+	k := &kubernetes{kubeconfig: config, zones: make(chan string, 3)}
+	b, err := os.ReadFile(filepath.Join(dir, "cluster.json"))
+	require.NoError(t, err)
+	var state struct{ DNS string }
+	require.NoError(t, json.Unmarshal(b, &state))
+	k.dns = state.DNS
+
+	proxy := exec.Command("kubectl", "--kubeconfig", config, "proxy", "--port", "0")
+	proxy.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	_, k.api, ok = strings.Cut(firstLine(t, proxy), "Starting to serve on ")
+	require.True(t, ok)
+	t.Cleanup(func() {
+		require.NoError(t, proxy.Process.Kill())
+		_ = proxy.Wait()
+	})
+	for _, n := range k.list(t, "/api/v1/nodes") {
+		if zone := n.at("metadata", "labels", "topology.kubernetes.io/zone"); !slices.Contains(k.free(), zone) {
+			k.zones <- zone
+		}
+	}
+	return k
+}
+
+// free are the zones that no cell has; for before there are cells.
+func (k *kubernetes) free() (out []string) {
+	for range len(k.zones) {
+		zone := <-k.zones
+		out = append(out, zone)
+		k.zones <- zone
+	}
+	return out
+}
+
+// firstLine starts a program and gives the first line that it prints.
+func firstLine(t testing.TB, cmd *exec.Cmd) string {
 	out, err := cmd.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())
-	t.Cleanup(func() {
-		_ = leash.Close()
-		_ = cmd.Wait()
-		_ = os.RemoveAll(dir)
-	})
-	said, err := bufio.NewReader(out).ReadString('\n')
+	line, err := bufio.NewReader(out).ReadString('\n')
 	require.NoError(t, err)
-	kubeconfig, ready := strings.CutPrefix(strings.TrimSpace(said), "ready ")
-	require.True(t, ready, said)
-	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
-	require.NoError(t, err)
-	config.QPS, config.Burst = 500, 1000
-	api, err := kubernetes.NewForConfig(config)
-	require.NoError(t, err)
-	return &cluster{program: cmd.Path, dir: dir, kubeconfig: kubeconfig, api: api}
+	return strings.TrimSpace(line)
 }
 
-// inCluster is a cell whose target is a Deployment and the nodes that it is on.
-type inCluster struct {
+// object is one object of the cluster.
+type object map[string]any
+
+// at is the text at a path; empty if there is none.
+func (o object) at(path ...string) string {
+	var v any = map[string]any(o)
+	for _, p := range path {
+		m, _ := v.(map[string]any)
+		v = m[p]
+	}
+	s, _ := v.(string)
+	return s
+}
+
+// list reads all objects of a path of the API.
+func (k *kubernetes) list(t testing.TB, path string) []object {
+	resp, err := http.Get("http://" + k.api + path)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, resp.Body.Close()) }()
+	require.Equal(t, http.StatusOK, resp.StatusCode, path)
+	var list struct{ Items []object }
+	require.NoError(t, json.NewDecoder(resp.Body).Decode(&list))
+	return list.Items
+}
+
+// clustered is a cell whose target is a namespace and a zone.
+type clustered struct {
 	*cell
-	cluster   *cluster
-	namespace string
-	nodes     []string
+	*kubernetes
+	namespace, zone, node string
+	namesFail             bool // the fault is one of cluster DNS
 }
 
-// world is a namespace with a Deployment, on two nodes of its own.
-const world = `
-apiVersion: v1
-kind: Namespace
-metadata: {name: NAME}
----
-apiVersion: v1
-kind: Node
-metadata:
-  name: NAME-a
-  labels: {topology.kubernetes.io/zone: zone-a, type: kwok, pool: NAME}
-  annotations: {kwok.x-k8s.io/node: fake}
-spec: {taints: [{key: pool, value: NAME, effect: NoSchedule}]}
-status: {capacity: {cpu: "8", memory: 16Gi, pods: "110"}, allocatable: {cpu: "8", memory: 16Gi, pods: "110"}}
----
-apiVersion: v1
-kind: Node
-metadata:
-  name: NAME-b
-  labels: {topology.kubernetes.io/zone: zone-a, type: kwok, pool: NAME}
-  annotations: {kwok.x-k8s.io/node: fake}
-spec: {taints: [{key: pool, value: NAME, effect: NoSchedule}]}
-status: {capacity: {cpu: "8", memory: 16Gi, pods: "110"}, allocatable: {cpu: "8", memory: 16Gi, pods: "110"}}
----
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: web, namespace: NAME}
-spec:
-  replicas: 4
-  selector: {matchLabels: {app: web}}
-  template:
-    metadata: {labels: {app: web}}
-    spec:
-      terminationGracePeriodSeconds: 0
-      PLACE
-      containers: [{name: web, image: "web:1"}]
-`
-
-// The pods of a cell are on its own nodes; where a zone is lost, they are wherever the scheduler puts them.
-const (
-	onOwnNodes = `nodeSelector: {pool: NAME}
-      tolerations: [{key: pool, operator: Exists}]`
-	anywhere = `topologySpreadConstraints: [{maxSkew: 1, topologyKey: topology.kubernetes.io/zone, whenUnsatisfiable: ScheduleAnyway, labelSelector: {matchLabels: {app: web}}}]`
-)
-
-func (k *inCluster) own(binary, fault, target, selector, attributes string) {
-	k.ownFor("300ms", binary, fault, target, selector, attributes)
-}
-
-func (k *inCluster) ownFor(hold, binary, fault, target, selector, attributes string) {
-	c := k.cell
-	place := onOwnNodes
-	k.namespace = fmt.Sprintf("cell-%d", k.cluster.serial.Add(1))
-	k.nodes = []string{k.namespace + "-a", k.namespace + "-b"}
-	if target == "zone" {
-		k.cluster.zone.Lock()
-		c.Cleanup(k.cluster.zone.Unlock)
-		place, k.nodes = anywhere, []string{"node-c-1", "node-c-2", "node-c-3"}
-	}
-	manifest := strings.ReplaceAll(strings.ReplaceAll(world, "PLACE", place), "NAME", k.namespace)
-	k.kubectl(manifest, "apply", "--server-side", "--field-manager=theirs", "-f", "-")
-	c.Cleanup(func() {
-		k.kubectl("", "delete", "node", k.namespace+"-a", k.namespace+"-b")
-		k.kubectl("", "delete", "--wait=false", "namespace", k.namespace)
+func (k *kubernetes) cell(c *cell) *clustered {
+	out := &clustered{cell: c, kubernetes: k, namespace: strings.ToLower(filepath.Base(c.dir)), zone: <-k.zones}
+	c.Cleanup(func() { // newest first: when nothing is in the zone any more
+		k.zones <- out.zone
 	})
-	c.useBinary(binary)
-	c.settle = 20 * time.Second // that the controllers may need for new pods
-	c.look = k.look
-	c.faults = func(looked string) string { changed, _, _ := strings.Cut(looked, "ready "); return changed }
-	for name, value := range map[string]string{"NAMESPACE": k.namespace, "NODE": k.nodes[0], "ZONE": theZone} {
-		selector = strings.ReplaceAll(selector, name, value)
-	}
-	c.replaceScenario(fmt.Sprintf("scenario \"kubernetes\" {\nservice = \"web\"\nbaseline = \"50ms\"\nrecovery = \"5s\"\n}\n"+
-		"plugin \"kubernetes\" {\nkubeconfig = %q\nnamespace = %q\n}\ntarget \"kubernetes_%s\" \"t\" {\n%s\n}\n"+
-		"fault %q \"f\" {\ntargets = target.kubernetes_%s.t\nhold = %q\n%s\n}\n",
-		k.cluster.kubeconfig, k.namespace, target, selector, fault, target, hold, attributes))
-	eventually(c, patience, "the pods are there", func() bool { c.before = k.look(); return strings.Contains(c.before, "ready 4") })
-}
-
-func (k *inCluster) kubectl(stdin string, args ...string) {
-	cmd := exec.Command("kubectl", append([]string{"--kubeconfig", k.cluster.kubeconfig}, args...)...)
-	cmd.Stdin = strings.NewReader(stdin)
-	out, err := cmd.CombinedOutput()
-	require.NoError(k, err, string(out))
-}
-
-// look reads the nodes and the Deployment with everything that a person may have written there and its owners, what bears our
-// mark, and how many pods are ready.
-func (k *inCluster) look() string {
-	var out strings.Builder
-	for _, name := range k.nodes {
-		n, err := k.cluster.api.CoreV1().Nodes().Get(k.Context(), name, metav1.GetOptions{})
-		require.NoError(k, err)
-		taints := slices.DeleteFunc(n.Spec.Taints, func(t corev1.Taint) bool { return strings.HasPrefix(t.Key, "node.kubernetes.io/") })
-		fmt.Fprintln(&out, n.Name, n.UID, n.Labels, n.Spec.Unschedulable, taints, ownersOf(n.ManagedFields))
-	}
-	d, err := k.cluster.api.AppsV1().Deployments(k.namespace).Get(k.Context(), "web", metav1.GetOptions{})
-	require.NoError(k, err)
-	spec, err := json.Marshal(d.Spec)
-	require.NoError(k, err)
-	fmt.Fprintf(&out, "%s %v %v %s %v\n", d.UID, d.Labels, d.Annotations, spec, ownersOf(d.ManagedFields))
-	records, err := k.cluster.api.CoreV1().ConfigMaps(k.namespace).List(k.Context(), metav1.ListOptions{LabelSelector: "gameday/fault"})
-	require.NoError(k, err)
-	fmt.Fprintln(&out, len(records.Items), "records")
-	fmt.Fprintln(&out, "ready", d.Status.ReadyReplicas)
-	return out.String()
-}
-
-// ownersOf are the managers of fields that are not the cluster's own. A list of taints changes hands by the cluster's
-// doing.
-func ownersOf(entries []metav1.ManagedFieldsEntry) (out []string) {
-	for _, e := range entries {
-		if e.Subresource == "" && (e.Manager == "theirs" || e.Manager == "gameday") {
-			out = append(out, strings.ReplaceAll(fmt.Sprint(e.Manager, e.Operation, e.FieldsV1), `,"f:spec":{"f:taints":{}}`, ""))
+	for _, n := range k.list(c, "/api/v1/nodes") {
+		if n.at("metadata", "labels", "topology.kubernetes.io/zone") == out.zone {
+			out.node = n.at("metadata", "name")
 		}
 	}
 	return out
 }
 
-// TestKubernetesOutOfReach has the API server away for longer than a run tries to put things back: the run says what is left and how to
-// undo it by hand, and recover does so once the server is there again.
-func TestKubernetesOutOfReach(t *testing.T) {
-	programs := os.Getenv("GAMEDAY_CLUSTER")
-	if !*full || programs == "" {
-		t.Skip("it takes a cluster: make crash-test")
-	}
-	t.Parallel()
-	binary := build(t, "kubernetes")
-	for state, back := range map[string]string{"stop": "cont", "kill": "start"} {
-		t.Run(state, func(t *testing.T) {
-			cluster := newCluster(t, programs)
-			k := &inCluster{cell: newCell(t), cluster: cluster}
-			k.ownFor("3s", binary, "kubernetes_scale", "workload", `namespace = "NAMESPACE"`, "")
-			s := k.begin(k.command(crash{}, append([]string{"run", "-yes", "-no-color", "-lease", "1m", "-revert-timeout", "5s"}, "s")...))
-			s.until("the fault is there", func() bool { return strings.Contains(k.look(), "1 records") })
-			cluster.component(t, state)
-			code := s.wait()
-			require.Equal(t, 5, code, s.said())
-			require.Contains(t, s.said(), "kubectl --kubeconfig")
-			require.Contains(t, s.said(), "scale deployment.apps web --replicas=4")
-			code, said := k.recoverFor("2s")
-			require.Equal(t, 5, code, "it is still away: %s", said)
+// manifest is what a cell has in its namespace.
+const manifest = `
+apiVersion: v1
+kind: Namespace
+metadata: {name: NAMESPACE}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: NAMESPACE, labels: {app: web}}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      terminationGracePeriodSeconds: 0
+      nodeSelector: {topology.kubernetes.io/zone: ZONE}
+      containers: [{name: web, image: "web:1", resources: {requests: {cpu: 10m}}}]
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web, namespace: NAMESPACE}
+spec: {selector: {app: web}, ports: [{port: 80}]}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: theirs, namespace: NAMESPACE}
+data: {of: somebody else}
+`
 
-			cluster.component(t, back)
-			eventually(t, patience, "the server is back", func() bool {
-				_, err := cluster.api.CoreV1().Nodes().List(t.Context(), metav1.ListOptions{Limit: 1})
-				return err == nil
-			})
-			k.settle = 2 * time.Minute // which the cluster's controllers may need to notice it, too
-			k.recover()
-			k.proveNothingLeft()
+func (k *clustered) own(binary, target, selector, fault, attributes string) {
+	c := k.cell
+	c.useBinary(binary)
+	if k.namesFail = target == "dns"; k.namesFail {
+		k.coredns.Lock()
+		c.Cleanup(k.coredns.Unlock)
+	}
+	fill := strings.NewReplacer("NAMESPACE", k.namespace, "ZONE", k.zone, "NODE", k.node, "RESOLVER", k.dns).Replace
+	k.kubectl(fill(manifest), "apply", "-f", "-")
+	c.Cleanup(func() {
+		k.kubectl("", "delete", "namespace", k.namespace, "--wait=false")
+		eventually(c, patience, "the pods are gone", func() bool { return len(k.pods()) == 0 })
+	})
+	if slices.Contains(namespaced, target) {
+		selector += fmt.Sprintf("\nnamespace = %q", k.namespace)
+	}
+	k.serves()
+	c.settle = 30 * time.Second
+	c.look = k.look
+	c.faults = func(looked string) string { return looked }
+	c.replaceScenario(fill(fmt.Sprintf("scenario \"kubernetes\" {\nservice = \"web\"\nbaseline = \"50ms\"\nrecovery = \"5s\"\n}\n"+
+		"plugin \"kubernetes\" {\nkubeconfig = %q\nnamespace = %q\n}\ntarget \"kubernetes_%s\" \"t\" {\n%s\n}\nfault \"kubernetes_%s\" \"f\" {\ntargets = target.kubernetes_%s.t\nhold = \"300ms\"\n%s\n}\n",
+		k.kubeconfig, k.namespace, target, selector, fault, target, attributes)))
+	eventually(c, patience, "the namespace is complete", func() bool { c.before = c.look(); return strings.Contains(c.before, "kube-root-ca.crt") })
+}
+
+func (k *clustered) kubectl(stdin string, args ...string) {
+	cmd := exec.Command("kubectl", append([]string{"--kubeconfig", k.kubeconfig}, args...)...)
+	cmd.Stdin = strings.NewReader(stdin)
+	out, err := cmd.CombinedOutput()
+	require.NoError(k, err, string(out))
+}
+
+func (k *clustered) pods() []object {
+	return k.list(k, "/api/v1/namespaces/"+k.namespace+"/pods")
+}
+
+// serves waits until all that there is are two ready pods: which ones is the controllers' business.
+func (k *clustered) serves() {
+	eventually(k, patience, "two pods are ready", func() bool {
+		pods := k.pods()
+		for _, p := range pods {
+			if b, err := json.Marshal(p["status"]); err != nil || !strings.Contains(string(b), `"ready":true`) || p.at("metadata", "deletionTimestamp") != "" {
+				return false
+			}
+		}
+		return len(pods) == 2
+	})
+}
+
+// everywhere and inNamespace are what is compared, beside pods.
+var (
+	everywhere = []string{
+		"/api/v1/nodes", "/apis/scheduling.k8s.io/v1/priorityclasses", "/apis/flowcontrol.apiserver.k8s.io/v1/flowschemas",
+		"/apis/flowcontrol.apiserver.k8s.io/v1/prioritylevelconfigurations", "/api/v1/namespaces/kube-system/configmaps",
+	}
+	inNamespace = []string{
+		"/api/v1/%s/configmaps", "/api/v1/%s/services", "/api/v1/%s/resourcequotas", "/api/v1/%s/limitranges", "/api/v1/%s/serviceaccounts",
+		"/apis/apps/v1/%s/deployments", "/apis/apps/v1/%s/replicasets", "/apis/batch/v1/%s/jobs", "/apis/coordination.k8s.io/v1/%s/leases",
+		"/apis/networking.k8s.io/v1/%s/networkpolicies", "/apis/policy/v1/%s/poddisruptionbudgets",
+	}
+)
+
+// look is what kubectl get -A -o yaml shows, without what the cluster itself changes, and without other cells.
+func (k *clustered) look() string {
+	var out strings.Builder
+	for _, path := range everywhere {
+		for _, o := range k.list(k, path) {
+			if !k.ofAnother(o) {
+				k.write(&out, path, o)
+			}
+		}
+	}
+	for _, path := range inNamespace {
+		path = fmt.Sprintf(path, "namespaces/"+k.namespace)
+		for _, o := range k.list(k, path) {
+			k.write(&out, path, o)
+		}
+	}
+	return out.String()
+}
+
+// ofAnother says whether an object that is in no namespace has to do with another cell.
+func (k *clustered) ofAnother(o object) bool {
+	labels := func(key string) string { return o.at("metadata", "labels", key) }
+	if zone := labels("topology.kubernetes.io/zone"); zone != "" {
+		return zone != k.zone
+	}
+	if o.at("metadata", "name") == "coredns" {
+		return !k.namesFail
+	}
+	run := labels("gameday/run")
+	_, err := os.Stat(filepath.Join(k.dir, "gameday-runs", run))
+	return run != "" && err != nil
+}
+
+// write writes an object without what controllers write into it, at a time of their own.
+func (k *clustered) write(out *strings.Builder, path string, o object) {
+	delete(o, "status")
+	meta, _ := o["metadata"].(map[string]any)
+	spec, _ := o["spec"].(map[string]any)
+	for _, key := range []string{"resourceVersion", "generation"} {
+		delete(meta, key)
+	}
+	if notes, _ := meta["annotations"].(map[string]any); notes != nil {
+		delete(notes, "deployment.kubernetes.io/revision")
+	}
+	if strings.HasSuffix(path, "replicasets") {
+		delete(meta, "annotations")
+		delete(spec, "replicas")
+	}
+	if taints, _ := spec["taints"].([]any); taints != nil {
+		taints = slices.DeleteFunc(taints, func(t any) bool {
+			is, _ := t.(map[string]any)
+			return strings.HasPrefix(object(is).at("key"), "node.kubernetes.io/")
 		})
+		if spec["taints"] = taints; len(taints) == 0 {
+			delete(spec, "taints")
+		}
 	}
+	meta["managedFields"] = people(meta["managedFields"])
+	b, err := json.Marshal(o)
+	require.NoError(k, err)
+	fmt.Fprintf(out, "%s %s\n", path, b)
 }
 
-func (k *inCluster) recoverFor(limit string) (int, string) {
-	return k.do(crash{}, "recover", "-revert-timeout", limit)
-}
-
-// component does something to the API server.
-func (c *cluster) component(t *testing.T, what string) {
-	out, err := exec.Command(c.program, what, "-dir", c.dir, "apiserver").CombinedOutput()
-	require.NoError(t, err, string(out))
+// people are the owners of fields that are no part of the cluster.
+func people(entries any) (out []any) {
+	all, _ := entries.([]any)
+	for _, e := range all {
+		entry, _ := e.(map[string]any)
+		if manager, _ := entry["manager"].(string); !strings.HasPrefix(manager, "kube-") && manager != "kwok" && entry["subresource"] == nil {
+			out = append(out, e)
+		}
+	}
+	return out
 }
