@@ -29,7 +29,7 @@ var kubernetesFaults = []struct{ name, target, selector, fault, attributes strin
 	{"kubernetes_node_taint", "node", `names = ["NODE"]`, "node_taint", ""},
 	{"kubernetes_zone_outage", "zone", `names = ["ZONE"]`, "zone_outage", ""},
 	{"kubernetes_quota, clamp", "namespace", `names = ["NAMESPACE"]`, "quota", "mode = \"clamp\"\nresources = [\"pods\"]"},
-	{"kubernetes_quota, fill", "namespace", `names = ["NAMESPACE"]`, "quota", "mode = \"fill\"\nlimit = 2"},
+	{"kubernetes_quota, fill", "namespace", `names = ["NAMESPACE"]`, "quota", "mode = \"fill\"\nmax_pods = 2"},
 	{"kubernetes_partition", "workload", `names = ["web"]`, "partition", "enforced = true"},
 	{"kubernetes_zone_isolation", "zone", `names = ["ZONE"]`, "zone_isolation", "enforced = true\nnamespaces = [\"NAMESPACE\"]"},
 	{"kubernetes_dns", "dns", "", "dns", "mode = \"nxdomain\"\nnames = [\"shop.test\"]\nresolver = \"RESOLVER\""},
@@ -52,7 +52,7 @@ func TestKubernetes(t *testing.T) {
 	if !*full {
 		some = slices.DeleteFunc(slices.Clone(moments), func(m moment) bool { return m.name != "both, active" })
 	}
-	table := results.table("kubernetes", names(some)...)
+	table := results.table("kubernetes", names(moments)...)
 	for _, f := range kubernetesFaults {
 		eachOf(t, some, table, f.name, func(c *cell, how crash) string {
 			k := cluster.cell(c)

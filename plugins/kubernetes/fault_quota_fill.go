@@ -21,13 +21,13 @@ import (
 type fillConfig struct {
 	Zones    []string          `json:"zones"`
 	Requests map[string]string `json:"requests"`
-	Limit    int64             `json:"limit"`
+	MaxPods  int64             `json:"max_pods"`
 	Priority int64             `json:"priority"`
 	Image    string            `json:"image"`
 }
 
 func fillDefaults() fillConfig {
-	return fillConfig{Requests: map[string]string{"cpu": "250m"}, Limit: 100, Priority: -1000, Image: "registry.k8s.io/pause:3.10"}
+	return fillConfig{Requests: map[string]string{"cpu": "250m"}, MaxPods: 100, Priority: -1000, Image: "registry.k8s.io/pause:3.10"}
 }
 
 func fillAttributes() []sdk.Attribute {
@@ -35,7 +35,7 @@ func fillAttributes() []sdk.Attribute {
 	return []sdk.Attribute{
 		{Name: "zones", Type: sdk.StringList, Doc: "For fill: only the nodes of these zones; by default all that take pods."},
 		{Name: "requests", Type: sdk.StringMap, Default: map[string]any{"cpu": "250m"}, Doc: "For fill: what each pod reserves. As many are made as fit, so up to so much stays free on each node."},
-		{Name: "limit", Type: sdk.Number, Default: d.Limit, Doc: "For fill: at most so many pods."},
+		{Name: "max_pods", Type: sdk.Number, Default: d.MaxPods, Doc: "For fill: at most so many pods."},
 		{Name: "priority", Type: sdk.Number, Default: d.Priority, Doc: "For fill: the priority of the pods, in a PriorityClass of gameday. Pods of a higher one push them out, and most have 0. A cluster autoscaler adds no nodes for less than -10."},
 		{Name: "image", Type: sdk.String, Default: d.Image, Doc: "For fill: an image that does nothing, and goes on doing so."},
 	}
@@ -76,7 +76,7 @@ func planFill(ctx context.Context, s *session, c fillConfig, ns string, m mark.M
 	}
 	u := &fill{
 		Deployment: cluster.Ref{Kind: cluster.Deployments, Namespace: ns, Name: m.Name("fill")}, Selector: mark.FaultLabel + "=" + m.Hash,
-		Replicas: min(places, c.Limit), Zones: c.Zones, Names: append(slices.Sorted(maps.Keys(requests)), corev1.ResourcePods),
+		Replicas: min(places, c.MaxPods), Zones: c.Zones, Names: append(slices.Sorted(maps.Keys(requests)), corev1.ResourcePods),
 	}
 	u.Before = inZones(nodes, pods, u.Names)
 	class := change.NewCreation(cluster.PriorityClasses, "", m.Name("fill"), map[string]any{
@@ -108,8 +108,8 @@ func (c fillConfig) check() (requests corev1.ResourceList, out []sdk.Problem) {
 	if len(c.Requests) == 0 {
 		out = append(out, problem("requests", "The pods would take no room", "Say what each reserves, such as cpu = \"250m\"."))
 	}
-	if c.Limit < 1 || c.Limit > math.MaxInt32 {
-		out = append(out, problem("limit", fmt.Sprintf("%d is no number of pods", c.Limit), "Use 1 or more."))
+	if c.MaxPods < 1 || c.MaxPods > math.MaxInt32 {
+		out = append(out, problem("max_pods", fmt.Sprintf("%d is no number of pods", c.MaxPods), "Use 1 or more."))
 	}
 	if most := int64(1e9); c.Priority < -most || c.Priority > most { // beyond are the cluster's own
 		out = append(out, problem("priority", fmt.Sprintf("%d is no priority", c.Priority), "Use -1000000000 to 1000000000."))

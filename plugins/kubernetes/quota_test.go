@@ -89,7 +89,7 @@ func TestQuotaConforms(t *testing.T) {
 			all, err := c.api.CoreV1().ResourceQuotas(ns).List(ctx, ofAFault)
 			return err == nil && len(all.Items) > 0, err
 		}),
-		onNamespace(t, c, "kubernetes_quota", "fill", `{"mode":"fill","limit":2}`, func(ctx context.Context, ns string) (bool, error) {
+		onNamespace(t, c, "kubernetes_quota", "fill", `{"mode":"fill","max_pods":2}`, func(ctx context.Context, ns string) (bool, error) {
 			all, err := c.api.AppsV1().Deployments(ns).List(ctx, ofAFault)
 			return err == nil && len(all.Items) > 0, err
 		}),
@@ -271,7 +271,7 @@ func TestMistakesInAQuotaBlock(t *testing.T) {
 		{map[string]any{"mode": "clamp", "resources": []string{}}, "resources", "Nothing is limited"},
 		{map[string]any{"mode": "fill", "requests": map[string]any{"cpu": "999"}}, "requests", "no room for a single pod"},
 		{map[string]any{"mode": "fill", "requests": map[string]any{"cpu": "-1"}}, "requests.cpu", "no amount"},
-		{map[string]any{"mode": "fill", "limit": 0}, "limit", "no number of pods"},
+		{map[string]any{"mode": "fill", "max_pods": 0}, "max_pods", "no number of pods"},
 		{map[string]any{"mode": "fill", "image": ""}, "image", "no image"},
 	} {
 		_, problems := prepare(t, l, "kubernetes_quota", tt.config, on)
