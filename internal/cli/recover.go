@@ -201,6 +201,8 @@ func (a *app) undone(kind journal.Kind, b journal.StepBody) {
 		fmt.Fprintf(a.out, "  %s %s: %s\n", a.paint(green, "undone"), b.Addr, b.Evidence)
 	case journal.FaultReverting, journal.ActionUndoing:
 		fmt.Fprintf(a.out, "  undoing %s\n", b.Addr)
+	case journal.FaultStuck, journal.ActionStuck:
+		fmt.Fprintf(a.err, "  %s %s: %s\n", a.paint(red, "stuck"), b.Addr, b.Err)
 	}
 }
 

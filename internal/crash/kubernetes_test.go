@@ -42,9 +42,7 @@ var namespaced = []string{"pod", "workload", "service_account"}
 // TestKubernetes has faults in a cluster with a real control plane, of which every cell has a zone and a namespace. Nothing
 // there has a clock for a fault, so what the dead leave is for gameday recover. Without -full only the death of both is tested.
 func TestKubernetes(t *testing.T) {
-	if os.Getenv("GAMEDAY_CLUSTER") == "" {
-		t.Skip("the part of Kubernetes of the matrix needs a cluster: run by make test-kubernetes and make crash-test")
-	}
+	needCluster(t)
 	t.Parallel()
 	binary := build(t, "kubernetes")
 	cluster := startKubernetes(t)
@@ -64,8 +62,15 @@ func TestKubernetes(t *testing.T) {
 	}
 }
 
+func needCluster(t *testing.T) {
+	if os.Getenv("GAMEDAY_CLUSTER") == "" {
+		t.Skip("it needs a cluster: run by make test-kubernetes and make crash-test")
+	}
+}
+
 // kubernetes is a cluster, and a way to its API server.
 type kubernetes struct {
+	program, dir         string
 	kubeconfig, dns, api string
 	zones                chan string // those that no cell has
 	coredns              sync.Mutex  // whose turn it is
@@ -85,7 +90,7 @@ func startKubernetes(t *testing.T) *kubernetes {
 	})
 	config, ok := strings.CutPrefix(said, "ready ")
 	require.True(t, ok, said)
-	k := &kubernetes{kubeconfig: config, zones: make(chan string, 3)}
+	k := &kubernetes{program: cmd.Path, dir: dir, kubeconfig: config, zones: make(chan string, 3)}
 	b, err := os.ReadFile(filepath.Join(dir, "cluster.json"))
 	require.NoError(t, err)
 	var state struct{ DNS string }
@@ -205,6 +210,10 @@ data: {of: somebody else}
 `
 
 func (k *clustered) own(binary, target, selector, fault, attributes string) {
+	k.ownFor("300ms", binary, target, selector, fault, attributes)
+}
+
+func (k *clustered) ownFor(hold, binary, target, selector, fault, attributes string) {
 	c := k.cell
 	c.useBinary(binary)
 	if k.namesFail = target == "dns"; k.namesFail {
@@ -225,8 +234,8 @@ func (k *clustered) own(binary, target, selector, fault, attributes string) {
 	c.look = k.look
 	c.faults = func(looked string) string { return looked }
 	c.replaceScenario(fill(fmt.Sprintf("scenario \"kubernetes\" {\nservice = \"web\"\nbaseline = \"50ms\"\nrecovery = \"5s\"\n}\n"+
-		"plugin \"kubernetes\" {\nkubeconfig = %q\nnamespace = %q\n}\ntarget \"kubernetes_%s\" \"t\" {\n%s\n}\nfault \"kubernetes_%s\" \"f\" {\ntargets = target.kubernetes_%s.t\nhold = \"300ms\"\n%s\n}\n",
-		k.kubeconfig, k.namespace, target, selector, fault, target, attributes)))
+		"plugin \"kubernetes\" {\nkubeconfig = %q\nnamespace = %q\n}\ntarget \"kubernetes_%s\" \"t\" {\n%s\n}\nfault \"kubernetes_%s\" \"f\" {\ntargets = target.kubernetes_%s.t\nhold = %q\n%s\n}\n",
+		k.kubeconfig, k.namespace, target, selector, fault, target, hold, attributes)))
 	eventually(c, patience, "the namespace is complete", func() bool { c.before = c.look(); return strings.Contains(c.before, "kube-root-ca.crt") })
 }
 
@@ -296,7 +305,7 @@ func (k *clustered) ofAnother(o object) bool {
 		return !k.namesFail
 	}
 	run := labels("gameday/run")
-	_, err := os.Stat(filepath.Join(k.dir, "gameday-runs", run))
+	_, err := os.Stat(filepath.Join(k.cell.dir, "gameday-runs", run))
 	return run != "" && err != nil
 }
 

@@ -90,7 +90,10 @@ func round(ctx context.Context, items []Item, errs map[string]error, record func
 		}
 		evidence, err := one(ctx, it, share(ctx, attempt, len(items)-i))
 		if err != nil {
-			errs[it.Handle.ID] = err
+			// What an attempt says that ran out of time is less than what one said that did not.
+			if ctx.Err() == nil || errs[it.Handle.ID] == nil {
+				errs[it.Handle.ID] = err
+			}
 			left = append(left, it)
 			continue
 		}
