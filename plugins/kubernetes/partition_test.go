@@ -144,6 +144,9 @@ func TestAPartitionIsActiveOnlyWhereSomethingEnforcesIt(t *testing.T) {
 	again, problems := prepare(t, l, "kubernetes_partition", nil, on)
 	require.Empty(t, problems)
 	require.Contains(t, strings.Join(again.Effects, "\n"), "policies are enforced by Calico")
+
+	// The cluster is everybody's, so it does not stay one that enforces policies.
+	c.kubectl(t, "", "-n", ns, "delete", "daemonset", "calico-node", "--cascade=foreground", "--wait")
 }
 
 func TestWhatAPartitionLetsThrough(t *testing.T) {

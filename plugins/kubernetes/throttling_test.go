@@ -77,8 +77,14 @@ func (c *testCluster) addAccount(ctx context.Context, ns string) error {
 // as is a client with the token of a service account. It takes no for an answer.
 func (c *testCluster) as(t *testing.T, ns, name string) *rest.RESTClient {
 	t.Helper()
-	token, err := c.api.CoreV1().ServiceAccounts(ns).CreateToken(t.Context(), name, &authn.TokenRequest{}, metav1.CreateOptions{})
-	require.NoError(t, err)
+	var token *authn.TokenRequest
+	require.NoError(t, await(t.Context(), func() (done bool, err error) { // the account default comes a moment after its namespace
+		token, err = c.api.CoreV1().ServiceAccounts(ns).CreateToken(t.Context(), name, &authn.TokenRequest{}, metav1.CreateOptions{})
+		if apierrors.IsNotFound(err) {
+			return false, nil
+		}
+		return err == nil, err
+	}))
 	conf, err := clientcmd.BuildConfigFromFlags("", c.kubeconfig)
 	require.NoError(t, err)
 	conf = rest.AnonymousClientConfig(conf)
