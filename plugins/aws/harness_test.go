@@ -117,7 +117,7 @@ func conform(t *testing.T, w *world, c conformance.Case, targets ...conformance.
 		t.Skip("the conformance suite takes minutes of real time")
 	}
 	w.rehearse(t, c)
-	s := conformance.Subject{New: aws.New, Config: w.config(nil), Faults: []conformance.Case{c}, Targets: targets, Timeout: w.patience()}
+	s := conformance.Subject{New: aws.New, Config: w.config(nil), Faults: []conformance.Case{c}, Targets: targets, Timeout: w.patience(), Lease: 3 * time.Second}
 	if elsewhere == "" {
 		s.Binary = binary(t)
 	}
@@ -213,7 +213,7 @@ func (w *world) config(more map[string]any) json.RawMessage {
 
 func (w *world) patience() time.Duration {
 	if elsewhere == "" {
-		return time.Minute
+		return 3 * time.Minute
 	}
 	return 10 * time.Minute
 }

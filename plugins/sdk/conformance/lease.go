@@ -7,12 +7,9 @@ import (
 	"time"
 )
 
-// shortLease is the lease of the check that lets it expire.
-const shortLease = 500 * time.Millisecond
-
 // leaseReverts renews while it injects, and then no more.
 func leaseReverts(ctx context.Context, st *stage) error {
-	i, err := st.openFor(ctx, shortLease)
+	i, err := st.openFor(ctx, st.Lease)
 	if err != nil {
 		return err
 	}
@@ -21,7 +18,7 @@ func leaseReverts(ctx context.Context, st *stage) error {
 	go func() {
 		defer close(stopped)
 		for renewing.Err() == nil && i.Renew(renewing) == nil {
-			pause(renewing, shortLease/5)
+			pause(renewing, st.Lease/5)
 		}
 	}()
 	h, err := st.prepare(ctx, i, st.req)

@@ -58,6 +58,7 @@ func (c check) do(ctx context.Context) error {
 func (s Subject) checks() []check {
 	s.Settle = cmp.Or(s.Settle, 10*time.Second)
 	s.Timeout = cmp.Or(s.Timeout, time.Minute)
+	s.Lease = cmp.Or(s.Lease, 500*time.Millisecond)
 	var out []check
 	add := func(mode, about, name string, fn func(context.Context) error) {
 		out = append(out, check{Result{Check: name, Case: about, Mode: mode}, s.Timeout, fn})

@@ -26,6 +26,9 @@ type Subject struct {
 	Settle time.Duration
 	// Timeout bounds one check; zero means one minute.
 	Timeout time.Duration
+	// Lease is the lease of the check that lets it expire; zero means half a second. A plugin whose Inject is a lot of work needs more,
+	// since it is renewed beside that on whatever machine this is.
+	Lease time.Duration
 }
 
 // Case is one fault, in a world of the author's making.
