@@ -23,7 +23,7 @@ func (w *world) experimentTemplate(ctx context.Context, lasts string, stops ...s
 		ClientToken: new(fmt.Sprintf("%s-%d", w.mark, serial.Add(1))), Description: new("a test of gameday"), RoleArn: new("arn:aws:iam::" + w.account + ":role/fis"),
 		Actions: map[string]types.CreateExperimentTemplateActionInput{
 			"throttle": {ActionId: new("aws:fis:inject-api-throttle-error"), Targets: map[string]string{"Roles": "app"},
-				Parameters: map[string]string{"duration": lasts, "service": "sqs", "operations": "SendMessage", "percentage": "100"}},
+				Parameters: map[string]string{"duration": lasts, "service": "ec2", "operations": "RunInstances", "percentage": "100"}},
 		},
 		Targets: map[string]types.CreateExperimentTemplateTargetInput{
 			"app": {ResourceType: new("aws:iam:role"), SelectionMode: new("ALL"), ResourceArns: []string{"arn:aws:iam::" + w.account + ":role/app"}},

@@ -216,11 +216,11 @@ func (s *shop) alarm(ctx context.Context) error {
 // experiment is a template whose experiments end soon.
 func (s *shop) experiment(ctx context.Context) error {
 	out, err := fis.NewFromConfig(s.cfg).CreateExperimentTemplate(ctx, &fis.CreateExperimentTemplateInput{
-		ClientToken: new("shop"), Description: new("SQS does not answer"), RoleArn: new("arn:aws:iam::" + awsfake.Account + ":role/fis"),
+		ClientToken: new("shop"), Description: new("EC2 turns the shop away"), RoleArn: new("arn:aws:iam::" + awsfake.Account + ":role/fis"),
 		StopConditions: []fistypes.CreateExperimentTemplateStopConditionInput{{Source: new("aws:cloudwatch:alarm"), Value: new("arn:aws:cloudwatch:" + region + ":" + awsfake.Account + ":alarm:shop-errors")}},
 		Actions: map[string]fistypes.CreateExperimentTemplateActionInput{"throttle": {
 			ActionId: new("aws:fis:inject-api-throttle-error"), Targets: map[string]string{"Roles": "app"},
-			Parameters: map[string]string{"duration": "PT10S", "service": "sqs", "operations": "SendMessage", "percentage": "100"},
+			Parameters: map[string]string{"duration": "PT10S", "service": "ec2", "operations": "RunInstances", "percentage": "100"},
 		}},
 		Targets: map[string]fistypes.CreateExperimentTemplateTargetInput{"app": {
 			ResourceType: new("aws:iam:role"), SelectionMode: new("ALL"), ResourceArns: []string{"arn:aws:iam::" + awsfake.Account + ":role/app"},
