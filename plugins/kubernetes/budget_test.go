@@ -107,7 +107,7 @@ func TestPodsThatAreNotReplacedFailTheRevertByName(t *testing.T) {
 	pods := targets(t, l, "kubernetes_pod", map[string]any{"namespace": ns})
 	c.kubectl(t, "", "cordon", p.nodes[0]) // there is no place for the next ones
 	h := inject(t, l, "kubernetes_pod_kill", map[string]any{"respawn_within": "1s"}, pods)
-	require.ErrorContains(t, l.Revert(t.Context(), h), "the pods that were taken away have not been replaced: replicaset "+ns+"/web-")
+	require.ErrorContains(t, l.Revert(t.Context(), h), "the pods that were taken away have not been replaced within 1s: replicaset "+ns+"/web-")
 	awaitState(t, l, h, sdk.Active)
 	c.kubectl(t, "", "uncordon", p.nodes[0])
 	require.NoError(t, await(t.Context(), func() (bool, error) { return l.Revert(t.Context(), h) == nil, nil }))

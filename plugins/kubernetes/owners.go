@@ -186,37 +186,40 @@ func wanted(o *unstructured.Unstructured) int64 {
 // respawnPoll is how often it is looked whether pods were replaced.
 const respawnPoll = 250 * time.Millisecond
 
-// wait returns when every workload has its pods again, or says which have not.
+// wait returns when every workload has its pods again, or says which have not. Only the waiting ends in time, and no request: the last
+// look is complete.
 func (r respawn) wait(ctx context.Context, s *session) error {
 	if r.Within == 0 {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, time.Duration(r.Within))
-	defer cancel()
 	tick := time.NewTicker(respawnPoll)
 	defer tick.Stop()
-	lacking := make([]string, len(r.Owners))
-	for {
-		err := each(ctx, indexes(r.Owners), func(i int) (err error) {
-			now, err := s.lacks(ctx, r.Owners[i])
-			if err == nil {
-				lacking[i] = now
-			}
+	for end := time.Now().Add(time.Duration(r.Within)); ; {
+		missing, err := r.missing(ctx, s)
+		switch {
+		case err != nil:
 			return err
-		})
-		missing := slices.DeleteFunc(slices.Clone(lacking), func(s string) bool { return s == "" })
-		if err == nil && len(missing) == 0 {
+		case len(missing) == 0:
 			return nil
-		}
-		if err != nil && ctx.Err() == nil {
-			return err
+		case time.Now().After(end):
+			return fmt.Errorf("the pods that were taken away have not been replaced within %v: %s", time.Duration(r.Within), strings.Join(missing, "; "))
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("the pods that were taken away have not been replaced: %s", strings.Join(missing, "; "))
+			return fmt.Errorf("the pods that were taken away have not been replaced: %s: %w", strings.Join(missing, "; "), context.Cause(ctx))
 		case <-tick.C:
 		}
 	}
+}
+
+// missing says of each workload that lacks pods what it lacks.
+func (r respawn) missing(ctx context.Context, s *session) ([]string, error) {
+	lacking := make([]string, len(r.Owners))
+	err := each(ctx, indexes(r.Owners), func(i int) (err error) {
+		lacking[i], err = s.lacks(ctx, r.Owners[i])
+		return err
+	})
+	return slices.DeleteFunc(lacking, func(s string) bool { return s == "" }), err
 }
 
 func indexes[T any](items []T) []int {
