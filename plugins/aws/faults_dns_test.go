@@ -282,7 +282,9 @@ func (w *world) blocks(ctx context.Context, vpc string) (bool, error) {
 			return false, err
 		}
 		domains, err := w.resolver().ListFirewallDomains(ctx, &route53resolver.ListFirewallDomainsInput{FirewallDomainListId: rules.FirewallRules[0].FirewallDomainListId})
-		return err == nil && len(domains.Domains) > 0 && rules.FirewallRules[0].Action == resolvertypes.ActionBlock, err
+		if err != nil || len(domains.Domains) > 0 && rules.FirewallRules[0].Action == resolvertypes.ActionBlock {
+			return err == nil, err
+		}
 	}
 	return false, nil
 }

@@ -18,7 +18,7 @@ func rdsShelf() *shelf {
 		read: func(ctx context.Context, s *site, arn string) (map[string]string, error) {
 			out, err := s.rds().ListTagsForResource(ctx, &rds.ListTagsForResourceInput{ResourceName: &arn})
 			if err != nil {
-				return nil, ifMissing(err, nil)
+				return nil, unlessMissing(err)
 			}
 			return tagMap(out.TagList, rdsTag), nil
 		},
@@ -45,10 +45,10 @@ func rdsShelf() *shelf {
 	}
 }
 
-// ifMissing replaces the error that there is no such resource.
-func ifMissing(err, instead error) error {
+// unlessMissing is the error, but for the one that there is no such resource.
+func unlessMissing(err error) error {
 	if missing(err) {
-		return instead
+		return nil
 	}
 	return err
 }

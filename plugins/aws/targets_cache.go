@@ -116,7 +116,7 @@ const cacheSlow = 20 * time.Minute
 func cacheTags(ctx context.Context, s *site, arn string) (map[string]string, error) {
 	out, err := s.elasticache().ListTagsForResource(ctx, &elasticache.ListTagsForResourceInput{ResourceName: &arn})
 	if err != nil {
-		return nil, ifMissing(err, nil)
+		return nil, unlessMissing(err)
 	}
 	return tagMap(out.TagList, func(t types.Tag) (key, value *string) { return t.Key, t.Value }), nil
 }

@@ -39,7 +39,7 @@ func listFunctions(ctx context.Context, s *site) ([]resource, error) {
 func functionTags(ctx context.Context, s *site, arn string) (map[string]string, error) {
 	out, err := s.lambda().ListTags(ctx, &lambda.ListTagsInput{Resource: &arn})
 	if err != nil {
-		return nil, ifMissing(err, nil)
+		return nil, unlessMissing(err)
 	}
 	return out.Tags, nil
 }

@@ -35,7 +35,7 @@ func tableTags(ctx context.Context, s *site, arn string) (map[string]string, err
 	for token := (*string)(nil); ; {
 		out, err := s.dynamodb().ListTagsOfResource(ctx, &dynamodb.ListTagsOfResourceInput{ResourceArn: &arn, NextToken: token})
 		if err != nil {
-			return nil, ifMissing(err, nil)
+			return nil, unlessMissing(err)
 		}
 		for k, v := range tagMap(out.Tags, func(t types.Tag) (key, value *string) { return t.Key, t.Value }) {
 			all[k] = v
