@@ -53,7 +53,7 @@ func planIsolation(ctx context.Context, s *session, req sdk.Request, m mark.Mark
 	if err != nil {
 		return p, nil, err
 	}
-	all, err := s.cluster.List(ctx, cluster.Pods, "", "")
+	all, err := s.listPods(ctx, "", "")
 	if err != nil {
 		return p, nil, err
 	}
@@ -69,11 +69,13 @@ func planIsolation(ctx context.Context, s *session, req sdk.Request, m mark.Mark
 			continue
 		}
 		label := fmt.Sprintf("%s-%d", m.Hash, i)
-		mine, found, err := c.podsOf(zone, nodes, all)
-		if problems = append(problems, found...); err != nil {
+		mine, found := c.podsOf(zone, nodes, all)
+		problems = append(problems, found...)
+		objects, err := s.objectsOf(ctx, mine)
+		if err != nil {
 			return p, nil, err
 		}
-		for _, o := range mine {
+		for _, o := range objects {
 			if err := b.choose(o, label, func(on metav1.LabelSelector) networking.NetworkPolicySpec { return isolationSpec(on, others) }); err != nil {
 				return p, nil, err
 			}
@@ -109,37 +111,45 @@ func otherNetworks(zone string, nodes []corev1.Node) (out []netip.Prefix, proble
 }
 
 // podsOf are the pods in a zone that are to be isolated. That the others have addresses of their nodes is checked.
-func (c isolationConfig) podsOf(zone string, nodes []corev1.Node, all []unstructured.Unstructured) (out []*unstructured.Unstructured, problems []sdk.Problem, err error) {
+func (c isolationConfig) podsOf(zone string, nodes []corev1.Node, all []corev1.Pod) (out []corev1.Pod, problems []sdk.Problem) {
 	byName := map[string]corev1.Node{}
 	for _, n := range nodes {
 		byName[n.Name] = n
 	}
-	for i := range all {
-		o := &all[i]
-		name, _, _ := unstructured.NestedString(o.Object, "spec", "nodeName")
-		host, _, _ := unstructured.NestedBool(o.Object, "spec", "hostNetwork")
-		phase, _, _ := unstructured.NestedString(o.Object, "status", "phase")
-		n, ok := byName[name]
-		ended := o.GetDeletionTimestamp() != nil || phase == string(corev1.PodSucceeded) || phase == string(corev1.PodFailed)
-		if !ok || host || ended {
+	for _, p := range all {
+		n, ok := byName[p.Spec.NodeName]
+		if !ok || p.Spec.HostNetwork || over(p) {
 			continue
 		}
-		if zoneOf(n) != zone {
-			ip, _, _ := unstructured.NestedString(o.Object, "status", "podIP")
-			if ip != "" && !inNetworks(ip, n.Spec.PodCIDRs) {
-				return nil, []sdk.Problem{problem("targets", fmt.Sprintf("The pod %s/%s has the address %s, which is not of the network of its node (%v)", o.GetNamespace(), o.GetName(), ip, n.Spec.PodCIDRs),
-					"The network plugin of this cluster gives addresses in another way. Isolate workloads with kubernetes_partition instead.")}, nil
+		if zoneOf(n) == zone {
+			if c.about(p.Namespace) {
+				out = append(out, p)
 			}
 			continue
 		}
-		if c.about(o.GetNamespace()) {
-			out = append(out, o)
+		if ip := p.Status.PodIP; ip != "" && !inNetworks(ip, n.Spec.PodCIDRs) {
+			return nil, []sdk.Problem{problem("targets", fmt.Sprintf("The pod %s/%s has the address %s, which is not of the network of its node (%v)", p.Namespace, p.Name, ip, n.Spec.PodCIDRs),
+				"The network plugin of this cluster gives addresses in another way. Isolate workloads with kubernetes_partition instead.")}
 		}
 	}
 	if len(out) == 0 {
 		problems = append(problems, problem("targets", "No pod in the zone "+zone+" could be isolated", "Choose another zone, or other namespaces."))
 	}
-	return out, problems, nil
+	return out, problems
+}
+
+// objectsOf reads the pods as they are edited. Only these: of a large cluster, reading every pod so would take seconds.
+func (s *session) objectsOf(ctx context.Context, pods []corev1.Pod) ([]*unstructured.Unstructured, error) {
+	read := make([]*unstructured.Unstructured, len(pods))
+	numbers := make([]int, len(pods))
+	for i := range pods {
+		numbers[i] = i
+	}
+	err := each(ctx, numbers, func(i int) (err error) {
+		read[i], err = s.cluster.Find(ctx, podRef(pods[i]))
+		return err
+	})
+	return slices.DeleteFunc(read, func(o *unstructured.Unstructured) bool { return o == nil }), err // those that ended meanwhile
 }
 
 func (c isolationConfig) about(ns string) bool {

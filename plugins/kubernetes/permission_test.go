@@ -52,7 +52,7 @@ func TestWithoutPermissionsThePlanPrintsTheRole(t *testing.T) {
 		{"kubernetes_node_taint", "kubernetes_node", nil},
 		{"kubernetes_node_drain", "kubernetes_node", nil},
 		{"kubernetes_quota", "kubernetes_namespace", map[string]any{"mode": "clamp"}},
-		{"kubernetes_quota", "kubernetes_namespace", map[string]any{"mode": "fill", "limit": 1}},
+		{"kubernetes_quota", "kubernetes_namespace", map[string]any{"mode": "fill", "max_pods": 1}},
 		{"kubernetes_partition", "kubernetes_pod", map[string]any{"enforced": true}},
 		{"kubernetes_partition", "kubernetes_namespace", map[string]any{"enforced": true}},
 		{"kubernetes_zone_isolation", "kubernetes_zone", map[string]any{"enforced": true}},
