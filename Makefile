@@ -17,8 +17,8 @@ demo: build ## lose a zone of the lab and leave a report
 test: ## all tests that need nothing but Go, and a list of those that were skipped
 	@GO=$(GO) $(GO) run ./.ci/gotest ./...
 
-test-aws: ## the AWS plugin's tests; AWS_ENDPOINT_URL=http://... runs them against an emulator or an account instead of our own fake
-	$(GO) test -count=1 -timeout 60m $(if $(AWS_ENDPOINT_URL),-v -parallel 4,) ./plugins/aws/...
+test-aws: ## all of the AWS plugin's tests, with the conformance suite over every fault; AWS_ENDPOINT_URL=http://... runs them against an emulator or an account instead of our own fake
+	GAMEDAY_AWS=1 $(GO) test -count=1 -timeout 60m $(if $(AWS_ENDPOINT_URL),-v -parallel 4,) ./plugins/aws/...
 
 crash-test: ## the whole matrix of docs/crash-safety.md: twenty minutes and a cluster, which is built first; root for the full disk and the network. UPDATE=1 writes that page
 	cluster=$$(internal/cluster/build) && cd internal/crash && GAMEDAY_CLUSTER=$$cluster $(GO) test -count=1 -timeout 60m -full $(if $(UPDATE),-update)

@@ -25,7 +25,7 @@ type event struct {
 }
 
 // byDesign are the reasons for which a test is skipped although nothing is missing.
-var byDesign = regexp.MustCompile(`make (crash-test|integration|test-kubernetes)([^-]|$)|real time|TestWithoutRoot|this kernel has`)
+var byDesign = regexp.MustCompile(`make (crash-test|integration|test-aws|test-kubernetes)([^-]|$)|real time|TestWithoutRoot|this kernel has`)
 
 // tests is what is known so far.
 type tests struct {

@@ -113,8 +113,8 @@ func (w *watched) Write(b []byte) (int, error) {
 // conform runs the suite for one fault, in process and with the real binary.
 func conform(t *testing.T, w *world, c conformance.Case, targets ...conformance.TargetCase) {
 	t.Helper()
-	if testing.Short() {
-		t.Skip("the conformance suite takes minutes of real time")
+	if testing.Short() || os.Getenv("GAMEDAY_AWS") == "" {
+		t.Skip("the conformance suite over every fault takes minutes: make test-aws")
 	}
 	w.rehearse(t, c)
 	s := conformance.Subject{New: aws.New, Config: w.config(nil), Faults: []conformance.Case{c}, Targets: targets, Timeout: w.patience(), Lease: 3 * time.Second}
