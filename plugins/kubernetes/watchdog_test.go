@@ -117,7 +117,7 @@ func (c *testCluster) alive(t testing.TB, config map[string]any) (l *sdk.Local, 
 
 // left is what is there of watchdogs and of records.
 func (c *testCluster) left(t testing.TB, ns string) string {
-	return c.kubectl(t, "", "-n", ns, "get", "job,lease,pod,configmap", "-l", "gameday/run", "-o", "name")
+	return c.kubectl(t, "", "-n", ns, "get", "job,lease,configmap", "-l", "gameday/run", "-o", "name") + c.kubectl(t, "", "-n", ns, "get", "pod", "-l", "gameday/watchdog", "-o", "name")
 }
 
 // aScaledDeployment is a fault that stands, on a Deployment in the namespace.

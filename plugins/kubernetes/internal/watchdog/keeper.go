@@ -16,7 +16,6 @@ import (
 
 	"github.com/gameday-toolkit/gameday/plugins/kubernetes/internal/change"
 	"github.com/gameday-toolkit/gameday/plugins/kubernetes/internal/cluster"
-	"github.com/gameday-toolkit/gameday/plugins/kubernetes/internal/mark"
 )
 
 const (
@@ -151,7 +150,7 @@ func (k *Keeper) sameVersion(by string) error {
 func (k *Keeper) why(run string) string {
 	ctx, cancel := cluster.Reading(context.Background())
 	defer cancel()
-	pods, err := k.cluster.Typed.CoreV1().Pods(k.namespace).List(ctx, metav1.ListOptions{LabelSelector: mark.FaultLabel + "=" + markOf(run).Hash})
+	pods, err := k.cluster.Typed.CoreV1().Pods(k.namespace).List(ctx, metav1.ListOptions{LabelSelector: watchdogLabel + "=" + markOf(run).Hash})
 	switch {
 	case err != nil:
 		return fmt.Sprintf("its pods cannot be listed: %v", err)

@@ -31,7 +31,7 @@ const (
 	holderWatchdog = "gameday-watchdog"
 	// watchedBy is the annotation in which the pod says its version and its name, once it has read and written the Lease.
 	watchedBy = "gameday/watched-by"
-	// watchdogLabel is on the Lease, for whoever looks for watchdogs.
+	// watchdogLabel is on the Lease, for whoever looks for watchdogs, and on the pod, which is no object of a fault and so has no other.
 	watchdogLabel = "gameday/watchdog"
 	// longest is how long a watchdog may run at all.
 	longest = 24 * time.Hour
@@ -118,10 +118,7 @@ func (c Config) job(namespace, run string, owner types.UID) change.Creation {
 		"containers":  []any{container},
 		"tolerations": []any{lostNode("not-ready"), lostNode("unreachable")},
 	}
-	labels := map[string]any{}
-	for k, v := range markOf(run).Labels() {
-		labels[k] = v
-	}
+	labels := map[string]any{watchdogLabel: markOf(run).Hash}
 	return change.NewCreation(jobs, namespace, Name(run), map[string]any{
 		"metadata": map[string]any{"ownerReferences": []any{map[string]any{
 			"apiVersion": leases.APIVersion(), "kind": leases.Kind, "name": Name(run), "uid": string(owner), "blockOwnerDeletion": false,
