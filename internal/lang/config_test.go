@@ -133,7 +133,7 @@ func TestMistakesInBlocksOfAPlugin(t *testing.T) {
 scenario "nested" {}
 plugin "aws" {
   region = "eu-central-1"
-  asume_role {
+  assume_rol {
     arn = "arn:first"
   }
   watchdog {

@@ -126,8 +126,7 @@ func planDNS(ctx context.Context, s *session, req sdk.Request, m mark.Mark) (p p
 	if edit.Held() != "" {
 		return p, nil, nil // the frame says so
 	}
-	problems, err = s.checkProof(ctx, p.own)
-	return p, append(problems, dnsWarnings(o, after)...), err
+	return p, append(s.checkProof(ctx, p.own), dnsWarnings(o, after)...), nil
 }
 
 // dnsWarnings are what may get in the way.

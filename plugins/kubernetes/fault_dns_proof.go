@@ -31,17 +31,17 @@ const (
 )
 
 // checkProof tries at plan time what Inspect will rely on.
-func (s *session) checkProof(ctx context.Context, u misnamed) ([]sdk.Problem, error) {
+func (s *session) checkProof(ctx context.Context, u misnamed) []sdk.Problem {
 	seen, err := s.sight(ctx, u)
 	switch {
 	case err != nil && u.Resolver != "":
-		return []sdk.Problem{problem("resolver", "CoreDNS cannot be asked there: "+err.Error(), "Give an address at which it answers gameday.")}, nil
+		return []sdk.Problem{problem("resolver", "CoreDNS cannot be asked there: "+err.Error(), "Give an address at which it answers gameday.")}
 	case err != nil:
-		return []sdk.Problem{problem("resolver", "It cannot be seen whether CoreDNS reads its Corefile: "+err.Error(), "Give resolver, an address at which CoreDNS can be asked.")}, nil
+		return []sdk.Problem{problem("resolver", "It cannot be seen whether CoreDNS reads its Corefile: "+err.Error(), "Give resolver, an address at which CoreDNS can be asked.")}
 	case len(seen.without) == 0:
-		return []sdk.Problem{problem("targets", "No pod of CoreDNS is ready", "Check the target's selector.")}, nil
+		return []sdk.Problem{problem("targets", "No pod of CoreDNS is ready", "Check the target's selector.")}
 	}
-	return nil, nil
+	return nil
 }
 
 // sight finds out who has read the lines.

@@ -35,7 +35,7 @@ func TestAFieldIsAsItWas(t *testing.T) {
 		if rapid.Bool().Draw(r, "sets") {
 			wish.Value = value(1).Draw(r, "value")
 		}
-		before, err := normal(map[string]any(content))
+		before, err := normal(content)
 		require.NoError(r, err)
 		f, err := newField(&unstructured.Unstructured{Object: content}, wish)
 		if err != nil { // the way leads through something that is no map

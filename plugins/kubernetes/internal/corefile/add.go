@@ -44,22 +44,24 @@ func (f *File) HasReverse() bool {
 // Reload is how often CoreDNS looks for a change, at most; ok says whether it looks at all.
 func (f *File) Reload() (every time.Duration, ok bool) {
 	for _, b := range f.Blocks {
-		for _, d := range b.Find("reload") {
-			every, jitter := 30*time.Second, 15*time.Second // the defaults of the plugin reload
-			if len(d.Args) > 0 {
-				if given, err := time.ParseDuration(d.Args[0]); err == nil {
-					every = given
-				}
-			}
-			if len(d.Args) > 1 {
-				if given, err := time.ParseDuration(d.Args[1]); err == nil {
-					jitter = given
-				}
-			}
-			return every + min(jitter, every/2)/2, true
+		if found := b.Find("reload"); len(found) > 0 {
+			return found[0].reload(), true
 		}
 	}
 	return 0, false
+}
+
+// reload is the longest time between two looks that a line of the plugin reload asks for.
+func (d Directive) reload() time.Duration {
+	every, jitter := 30*time.Second, 15*time.Second // the defaults of the plugin
+	for i, to := range []*time.Duration{&every, &jitter} {
+		if i < len(d.Args) {
+			if given, err := time.ParseDuration(d.Args[i]); err == nil {
+				*to = given
+			}
+		}
+	}
+	return every + min(jitter, every/2)/2
 }
 
 // Add gives the Corefile with lines at the beginning of server blocks, where they come before others of their kind, and more blocks

@@ -8,7 +8,6 @@ import (
 	coordination "k8s.io/api/coordination/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/gameday-toolkit/gameday/plugins/kubernetes/internal/cluster"
 )
@@ -100,8 +99,8 @@ func (g Guard) Finish(ctx context.Context) error {
 	}
 	ctx, cancel := cluster.Writing(ctx)
 	defer cancel()
-	uid, after := types.UID(l.UID), metav1.DeletePropagationBackground
-	err = g.Cluster.Typed.CoordinationV1().Leases(g.Namespace).Delete(ctx, l.Name, metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &uid}, PropagationPolicy: &after})
+	after := metav1.DeletePropagationBackground
+	err = g.Cluster.Typed.CoordinationV1().Leases(g.Namespace).Delete(ctx, l.Name, metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &l.UID}, PropagationPolicy: &after})
 	if err != nil && !apierrors.IsNotFound(err) {
 		return fmt.Errorf("deleting the lease %s/%s: %w", g.Namespace, l.Name, g.Cluster.Explain(err))
 	}
