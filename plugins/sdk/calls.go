@@ -53,7 +53,7 @@ func (s *Session) onHandle(ctx context.Context, call string, in *proto.HandleReq
 	if err != nil {
 		return err
 	}
-	if call == "Revert" {
+	if call == "Revert" && ctx.Err() == nil { // one that was given up before it began must not hit the Inject that came after it
 		s.interrupt(h.ID, fmt.Errorf("interrupted by Revert: %w", context.Canceled))
 	}
 	e, leave, err := s.enter(ctx, h)
