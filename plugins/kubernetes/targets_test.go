@@ -39,7 +39,8 @@ func TestTargetsConform(t *testing.T) {
 		on("kubernetes_zone", `{"names":["zone-c","zone-a"]}`, "zone-a", "zone-c"),
 		on("kubernetes_node", `{"names":["node-b-1","node-a-2"]}`, "node-a-2", "node-b-1"),
 		on("kubernetes_node", `{"selector":"kubernetes.io/hostname in (node-a-1, node-b-1)","zones":["zone-b"]}`, "node-b-1"),
-		on("kubernetes_namespace", fmt.Sprintf(`{"names":["default",%q]}`, ns), "default", ns),
+		// By labels, for how many there are to choose from changes while other tests make theirs.
+		on("kubernetes_namespace", fmt.Sprintf(`{"selector":"kubernetes.io/metadata.name in (default, %s)","names":[%q]}`, ns, ns), ns),
 		on("kubernetes_workload", fmt.Sprintf(`{"namespace":%q}`, ns), ns+"/api", ns+"/web"),
 		on("kubernetes_workload", fmt.Sprintf(`{"namespace":%q,"selector":"app=web"}`, ns), ns+"/web"),
 		on("kubernetes_service", fmt.Sprintf(`{"namespace":%q}`, ns), ns+"/web"),
