@@ -32,7 +32,7 @@ var kubernetesFaults = []struct{ name, target, selector, fault, attributes strin
 	{"kubernetes_quota, fill", "namespace", `names = ["NAMESPACE"]`, "quota", "mode = \"fill\"\nmax_pods = 2"},
 	{"kubernetes_partition", "workload", `names = ["web"]`, "partition", "enforced = true"},
 	{"kubernetes_zone_isolation", "zone", `names = ["ZONE"]`, "zone_isolation", "enforced = true\nnamespaces = [\"NAMESPACE\"]"},
-	{"kubernetes_dns", "dns", "", "dns", "mode = \"nxdomain\"\nnames = [\"shop.test\"]\nresolver = \"RESOLVER\""},
+	{"kubernetes_dns", "dns", "", "dns", "mode = \"nxdomain\"\nnames = [\"shop.test\"]\nresolver = \"RESOLVER\"\narrival = \"6s\""},
 	{"kubernetes_api_throttling", "service_account", `names = ["default"]`, "api_throttling", ""},
 }
 

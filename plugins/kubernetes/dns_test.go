@@ -78,7 +78,7 @@ func TestDNSConforms(t *testing.T) {
 	l := c.plugin(t, nil)
 	t.Parallel()
 	corefileTurn(t)
-	config, err := json.Marshal(map[string]any{"mode": "nxdomain", "names": []string{"external.test"}, "resolver": server})
+	config, err := json.Marshal(map[string]any{"mode": "nxdomain", "names": []string{"external.test"}, "resolver": server, "arrival": "6s"})
 	require.NoError(t, err)
 	// CoreDNS looks for a change every two seconds, and each check waits for that several times: real processes are enough.
 	s := conformance.Subject{

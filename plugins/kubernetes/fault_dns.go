@@ -40,10 +40,11 @@ type dnsConfig struct {
 	Addresses []string `json:"addresses,omitempty"`
 	TTL       sdk.Span `json:"ttl"`
 	Resolver  string   `json:"resolver,omitempty"`
+	Arrival   sdk.Span `json:"arrival"`
 }
 
 func dnsDefaults() dnsConfig {
-	return dnsConfig{Addresses: []string{"192.0.2.1", "2001:db8::1"}, TTL: sdk.Span(5 * time.Second)}
+	return dnsConfig{Addresses: []string{"192.0.2.1", "2001:db8::1"}, TTL: sdk.Span(5 * time.Second), Arrival: sdk.Span(90 * time.Second)}
 }
 
 func dnsFailure() kind[misnamed] {
@@ -60,6 +61,7 @@ func dnsFailure() kind[misnamed] {
 				{Name: "addresses", Type: sdk.StringList, Default: []any{"192.0.2.1", "2001:db8::1"}, Doc: "For wrong_address, of either family. By default nobody has them. Without one of a family there is no such record."},
 				{Name: "ttl", Type: sdk.Duration, Default: "5s", Doc: "For wrong_address: how long the address may be kept."},
 				{Name: "resolver", Type: sdk.String, Doc: "IP:PORT at which gameday can ask CoreDNS. By default each pod is asked for its metrics, through the API server."},
+				{Name: "arrival", Type: sdk.Duration, Default: "1m30s", Doc: "How long a changed ConfigMap may take until CoreDNS has read it: kubelets bring one within 75 seconds. Lines that are taken back before anybody has read them may still be on their way for so long, and the revert waits for that."},
 			},
 		},
 		needs: dnsNeeds, also: dnsAlso, plan: planDNS, inject: injectDNS, inspect: inspectDNS, revert: revertDNS,

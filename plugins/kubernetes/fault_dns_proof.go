@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/gameday-toolkit/gameday/plugins/kubernetes/internal/cluster"
+	"github.com/gameday-toolkit/gameday/plugins/kubernetes/internal/mark"
 	"github.com/gameday-toolkit/gameday/plugins/sdk"
 )
 
@@ -142,8 +143,10 @@ func injectDNS(ctx context.Context, s *session, h sdk.Handle, u misnamed) error 
 	})
 }
 
-// revertDNS waits until CoreDNS has read the Corefile that was put back.
-func revertDNS(ctx context.Context, s *session, _ sdk.Handle, u misnamed) error {
+// revertDNS waits until CoreDNS has read the Corefile that was put back. Where all have shown the lines and none does any more, it was read, since
+// Corefiles arrive in order. Otherwise they may still be on their way, until they have had their time.
+func revertDNS(ctx context.Context, s *session, h sdk.Handle, u misnamed) error {
+	shown := false
 	return awaitDNS(ctx, "CoreDNS to read its old Corefile again", func() (bool, string, error) {
 		o, err := s.cluster.Find(ctx, u.ConfigMap)
 		if err != nil || o == nil {
@@ -154,7 +157,15 @@ func revertDNS(ctx context.Context, s *session, _ sdk.Handle, u misnamed) error 
 			return true, "", nil
 		}
 		seen, err := s.sight(ctx, u)
-		return len(seen.with) == 0, "not read yet by " + strings.Join(seen.with, ", "), err
+		switch {
+		case err != nil || len(seen.with) > 0:
+			shown = shown || err == nil && len(seen.without) == 0
+			return false, "not read yet by " + strings.Join(seen.with, ", "), err
+		case shown:
+			return true, "", nil
+		}
+		began, err := s.records.Since(ctx, mark.Of(h.Run, h.ID))
+		return began.IsZero() || time.Since(began) > time.Duration(u.Config.Arrival), "lines that nobody has read yet may still be on their way", err
 	})
 }
 
