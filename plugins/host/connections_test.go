@@ -24,6 +24,7 @@ type limited struct {
 	limit   int
 	opening string
 	all     sync.WaitGroup
+	left    chan struct{} // when a connection has ended
 
 	mu    sync.Mutex
 	conns map[net.Conn]bool // by whether it counts
@@ -34,7 +35,7 @@ func newLimited(limit int, opening string) (*limited, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &limited{Listener: l, limit: limit, opening: opening, conns: map[net.Conn]bool{}}
+	s := &limited{Listener: l, limit: limit, opening: opening, conns: map[net.Conn]bool{}, left: make(chan struct{}, 1)}
 	s.all.Go(func() {
 		for {
 			c, err := l.Accept()
@@ -56,6 +57,10 @@ func (s *limited) serve(c net.Conn) {
 		delete(s.conns, c)
 		s.mu.Unlock()
 		_ = c.Close()
+		select {
+		case s.left <- struct{}{}:
+		default:
+		}
 	}()
 	got := make([]byte, len(s.opening))
 	if _, err := io.ReadFull(c, got); err != nil || string(got) != s.opening {
@@ -131,6 +136,19 @@ func (s *limited) welcomes() bool {
 	return err == nil && string(got) == "welcome"
 }
 
+// welcomesSoon says the same, after a moment in which the server may hear of connections that have ended.
+func (s *limited) welcomesSoon() bool {
+	over := time.After(500 * time.Millisecond)
+	for !s.welcomes() {
+		select {
+		case <-s.left:
+		case <-over:
+			return false
+		}
+	}
+	return true
+}
+
 func (s *limited) target() sdk.Target {
 	return sdk.Target{Type: "host_endpoint", ID: "tcp " + s.Addr().String(), Name: s.Addr().String()}
 }
@@ -156,7 +174,7 @@ func TestConnectionExhaustionConforms(t *testing.T) {
 			servers.Store(s.target().ID, s)
 			return sdk.Request{Config: []byte(`{"opening":"hi\\x00"}`), Targets: []sdk.Target{s.target()}}, nil
 		},
-		Look: func(_ context.Context, h sdk.Handle) (bool, error) { return !of(h.Targets[0]).welcomes(), nil },
+		Look: func(_ context.Context, h sdk.Handle) (bool, error) { return !of(h.Targets[0]).welcomesSoon(), nil },
 		Teardown: func(_ context.Context, req sdk.Request) error {
 			of(req.Targets[0]).stop()
 			return nil

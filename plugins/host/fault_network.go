@@ -114,7 +114,7 @@ func loss() kind[cut] {
 func policing() kind[cut] {
 	return network("host_policing",
 		"What is more than a rate is lost, as at a provider's policer: the way to give packets that arrive a bandwidth, since Linux queues only what leaves. "+
-			"All packets that match share the rate. It ends by itself as host_partition does.",
+			"All packets that match share the rate, and about one second's worth may pass at once. It ends by itself as host_partition does.",
 		[]sdk.Attribute{{Name: "bytes_per_second", Type: sdk.Number, Required: true, Doc: "The bandwidth, in bytes per second; at least 1000."}},
 		func(c networkConfig, r *wall.Rules) (string, []sdk.Problem) {
 			if c.Rate < leastRate {

@@ -66,13 +66,7 @@ func (p *provider) start(ctx context.Context, s worker.Spec) error {
 
 // stop ends every worker of a mark, whoever started it, and returns when the kernel shows none.
 func (p *provider) stop(ctx context.Context, mark string) error {
-	p.mu.Lock()
-	own := p.workers[mark]
-	delete(p.workers, mark)
-	p.mu.Unlock()
-	if own != nil {
-		own.end()
-	}
+	p.end(mark)
 	var ending []worker.Found
 	return proc.Await(ctx, func() (bool, error) {
 		left, err := worker.Find(mark)
@@ -84,6 +78,23 @@ func (p *provider) stop(ctx context.Context, mark string) error {
 		ending = slices.DeleteFunc(ending, func(f worker.Found) bool { return !f.Info.ID().Alive() })
 		return len(left)+len(ending) == 0, err
 	})
+}
+
+// end ends the worker that this process started for a mark. It is known until it is dead, so that whoever comes while it dies
+// waits as well.
+func (p *provider) end(mark string) {
+	p.mu.Lock()
+	own := p.workers[mark]
+	p.mu.Unlock()
+	if own == nil {
+		return
+	}
+	own.end()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.workers[mark] == own {
+		delete(p.workers, mark)
+	}
 }
 
 // spawn starts this program again. PR_SET_PDEATHSIG is about the thread that started a process, so the thread is kept for

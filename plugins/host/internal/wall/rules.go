@@ -114,7 +114,8 @@ func (w Wall) police(c *nftables.Conn) {
 	}})
 }
 
-// burst is what may come at once: 100 ms worth of it, and no less than a few full packets.
+// burst is what may come at once, over and above one second's worth: nft_limit_init() in the kernel makes a bucket of
+// bytes hold rate + burst. It is 100 ms worth of it, and no less than a few full packets.
 func burst(rate uint64) uint32 { return uint32(min(math.MaxUint32, max(16<<10, rate/10))) }
 
 func addPorts(c *nftables.Conn, t *nftables.Table, id uint32, name string, ports []uint16) (*nftables.Set, error) {
