@@ -1,4 +1,4 @@
-// Command gameday-plugin-kubernetes is the plugin for faults of Kubernetes clusters, and a watchdog inside them.
+// Command gameday-plugin-kubernetes is the plugin for faults of Kubernetes clusters, and the watchdog and the pressure inside them.
 package main
 
 import (
@@ -8,5 +8,5 @@ import (
 )
 
 func main() {
-	os.Exit(kubernetes.Main(os.Args[1:], os.Stderr))
+	os.Exit(kubernetes.Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }

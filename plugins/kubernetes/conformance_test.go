@@ -32,7 +32,7 @@ func TestEveryFaultIsInATestOfConformance(t *testing.T) {
 		}
 		b, err := os.ReadFile(f.Name())
 		require.NoError(t, err)
-		for _, m := range regexp.MustCompile(`(?s)func Test\w+Conforms?\(.*?\n}\n`).FindAllString(string(b), -1) {
+		for _, m := range regexp.MustCompile(`(?s)func (?:Test|real)\w+Conforms?\(.*?\n}\n`).FindAllString(string(b), -1) {
 			for _, fault := range regexp.MustCompile(`"(kubernetes_[a-z_]+)"`).FindAllStringSubmatch(m, -1) {
 				tested = append(tested, fault[1])
 			}

@@ -42,6 +42,8 @@ type plan[U any] struct {
 	items []change.Item
 	// effects are those beyond the items'. steps put back what the edits change.
 	effects, steps []string
+	// alone says what becomes of the fault when every process of gameday dies, if it is not that all of it stays.
+	alone string
 }
 
 // undo is what is in a handle.
@@ -129,7 +131,7 @@ func (p plan[U]) describe(s *session, m mark.Mark, h *sdk.Handle) {
 		h.Effects = append(h.Effects, i.Effects()...)
 	}
 	h.Effects = append(h.Effects, p.effects...)
-	h.Effects = append(h.Effects, fmt.Sprintf("record the fault in %s as the ConfigMap %s/%s", s.cluster.Server, s.records.Namespace, records.Name(m)), s.watchdogs.effect(s.records.Namespace, m.Run))
+	h.Effects = append(h.Effects, fmt.Sprintf("record the fault in %s as the ConfigMap %s/%s", s.cluster.Server, s.records.Namespace, records.Name(m)), s.watchdogs.effect(s.records.Namespace, m.Run, p.alone))
 	h.Steps = append(h.Steps, p.steps...)
 	for _, i := range slices.Backward(p.items) {
 		o := i.Object()

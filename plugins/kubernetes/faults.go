@@ -7,6 +7,7 @@ func (p *provider) faults() map[string]sdk.Fault {
 	return map[string]sdk.Fault{
 		"kubernetes_pod_kill":       &fault[taken]{p, podKill()},
 		"kubernetes_pod_evict":      &fault[taken]{p, podEvict()},
+		"kubernetes_pressure":       &fault[pressed]{p, podPressure()},
 		"kubernetes_node_cordon":    &fault[nothing]{p, nodeCordon()},
 		"kubernetes_node_drain":     &fault[emptied]{p, nodeDrain()},
 		"kubernetes_node_taint":     &fault[nothing]{p, nodeTaint()},

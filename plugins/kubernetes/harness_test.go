@@ -315,9 +315,9 @@ func binary(t testing.TB) string {
 	return filepath.Join(built.dir, "gameday-plugin-kubernetes")
 }
 
-// throughBinary are the faults that the suite also runs with the real binary: one that changes objects, one that does something else, and
-// one that does both. All faults undo alike, and internal/crash kills real processes for each of them.
-var throughBinary = []string{"kubernetes_scale", "kubernetes_pod_kill", "kubernetes_zone_outage"}
+// throughBinary are the faults that the suite also runs with the real binary: one that changes objects, one that does something else,
+// one that does both, and one that ends with the plugin. All faults undo alike, and internal/crash kills real processes for each of them.
+var throughBinary = []string{"kubernetes_scale", "kubernetes_pod_kill", "kubernetes_zone_outage", "kubernetes_pressure"}
 
 // conform runs the suite for one fault. What the suite says of faults that are in no case is about the plugin as a whole, and
 // TestEveryFaultIsInATestOfConformance checks that.

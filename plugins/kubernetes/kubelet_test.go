@@ -141,6 +141,10 @@ func TestOnRealNodes(t *testing.T) {
 	c := realNodes(t, 2)
 	t.Run("images that cannot be pulled", func(t *testing.T) { realImagePull(t, c) })
 	t.Run("cluster DNS, by the metrics of its pods", func(t *testing.T) { realDNS(t, c) })
+	t.Run("pressure", func(t *testing.T) { realPressure(t, c) })
+	t.Run("pressure, and pods without a trace of it", func(t *testing.T) { realPressureReplaces(t, c) })
+	t.Run("mistakes in a block of pressure", func(t *testing.T) { realPressureMistakes(t, c) })
+	t.Run("pressure conforms", func(t *testing.T) { realPressureConforms(t, c) })
 	t.Run("the watchdog", func(t *testing.T) { realWatchdog(t, c) })
 }
 

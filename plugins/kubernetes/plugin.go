@@ -31,6 +31,7 @@ type session struct {
 	access  *access.Checker
 	memory  *memory
 	watcher *watcher
+	leashes *leashes
 
 	watchdogs watchdogs
 }
@@ -38,7 +39,7 @@ type session struct {
 func newSession(k *cluster.Cluster, namespace string, w watchdogs) *session {
 	return &session{
 		cluster: k, records: records.Store{Cluster: k, Namespace: namespace}, access: access.NewChecker(k), memory: newMemory(), watcher: newWatcher(),
-		watchdogs: w,
+		leashes: newLeashes(), watchdogs: w,
 	}
 }
 

@@ -107,9 +107,12 @@ func (w watchdogs) needs(namespace string) []access.Need {
 	return watchdog.Needs(namespace)
 }
 
-// effect says what becomes of the fault when every process of gameday dies.
-func (w watchdogs) effect(namespace, run string) string {
-	if w.config == nil {
+// effect says what becomes of the fault when every process of gameday dies. alone is what does without a watchdog; if it is empty, all stays.
+func (w watchdogs) effect(namespace, run, alone string) string {
+	switch {
+	case w.config == nil && alone != "":
+		return alone
+	case w.config == nil:
 		return "if every process of gameday dies at once, all this stays until gameday recover or gameday sweep: there is no watchdog"
 	}
 	return fmt.Sprintf("keep a watchdog, the Lease and the Job %s/%s from the image %s: if every process of gameday dies at once, it begins to undo this %v after gameday's own lease has run out",

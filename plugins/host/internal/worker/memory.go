@@ -10,11 +10,8 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"github.com/gameday-toolkit/gameday/plugins/sdk/pressure"
 )
-
-// chunk is the unit in which memory is taken and given back.
-const chunk = 4 << 20
 
 // watch is how often the floor is looked at.
 const watch = 100 * time.Millisecond
@@ -22,20 +19,20 @@ const watch = 100 * time.Millisecond
 // fillMemory takes memory and keeps watching: what others need is given back, so that the floor is never undercut for
 // longer than a moment. When the kernel has to kill a process, it takes this one first.
 func fillMemory(ctx context.Context, s Spec, ready func() error) error {
-	if err := os.WriteFile("/proc/self/oom_score_adj", []byte("1000"), 0); err != nil {
-		return fmt.Errorf("becoming the first that the kernel would kill: %w", err)
+	if err := pressure.First(); err != nil {
+		return err
 	}
-	var held [][]byte
+	var held pressure.Memory
 	var told bool
 	tick := time.NewTicker(watch)
 	defer tick.Stop()
 	for {
-		var err error
-		if held, err = adjust(ctx, s, held); err != nil {
+		if err := adjust(ctx, s, &held); err != nil {
 			return err
 		}
 		if !told {
-			if told, err = true, enough(held, s); err != nil {
+			told = true
+			if err := enough(held.Bytes(), s); err != nil {
 				return err
 			}
 			if err := ready(); err != nil {
@@ -50,52 +47,33 @@ func fillMemory(ctx context.Context, s Spec, ready func() error) error {
 	}
 }
 
-func enough(held [][]byte, s Spec) error {
-	if got := int64(len(held)) * chunk; got < s.Bytes {
+func enough(got int64, s Spec) error {
+	if got < s.Bytes {
 		return fmt.Errorf("only %d of %d bytes could be taken: %d have to stay available", got, s.Bytes, s.Floor)
 	}
 	return nil
 }
 
 // adjust takes or gives back until the amount is right.
-func adjust(ctx context.Context, s Spec, held [][]byte) ([][]byte, error) {
+func adjust(ctx context.Context, s Spec, held *pressure.Memory) error {
 	for ctx.Err() == nil {
 		available, err := Available()
 		if err != nil {
-			return held, err
+			return err
 		}
 		switch {
-		case available < s.Floor && len(held) > 0:
-			last := len(held) - 1
-			if err := unix.Munmap(held[last]); err != nil {
-				return held, fmt.Errorf("giving memory back: %w", err)
-			}
-			held = held[:last]
-		case int64(len(held))*chunk < s.Bytes && available-2*chunk >= s.Floor:
-			b, err := take()
-			if err != nil {
-				return held, err
-			}
-			held = append(held, b)
+		case available < s.Floor && held.Bytes() > 0:
+			err = held.Give()
+		case held.Bytes() < s.Bytes && available-2*pressure.Chunk >= s.Floor:
+			err = held.Take()
 		default:
-			return held, nil
+			return nil
+		}
+		if err != nil {
+			return err
 		}
 	}
-	return held, nil
-}
-
-// take maps a chunk and touches every page of it.
-func take() ([]byte, error) {
-	b, err := unix.Mmap(-1, 0, chunk, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS)
-	if err != nil {
-		return nil, fmt.Errorf("taking memory: %w", err)
-	}
-	// Where it may be locked it cannot be swapped out, which would turn the pressure into disk traffic.
-	_ = unix.Mlock(b)
-	for i := 0; i < len(b); i += os.Getpagesize() {
-		b[i] = 1
-	}
-	return b, nil
+	return nil
 }
 
 // Available is the kernel's estimate of the memory that can be had without swapping, in bytes.

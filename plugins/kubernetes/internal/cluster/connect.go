@@ -40,7 +40,8 @@ type Cluster struct {
 	Dynamic dynamic.Interface
 	Watch   kubernetes.Interface
 
-	config Config
+	config  Config
+	streams *rest.Config // for what has no limit either
 }
 
 // The mistakes in a Config that its author can mend.
@@ -69,6 +70,7 @@ func Connect(ctx context.Context, c Config) (*Cluster, error) {
 	if out.Watch, err = kubernetes.NewForConfig(unlimited); err != nil {
 		return nil, fmt.Errorf("setting up the client of %s: %w", out.Server, err)
 	}
+	out.streams = unlimited
 	return out, out.identify(ctx)
 }
 

@@ -3,50 +3,15 @@ package kubernetes
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
-	"os/signal"
 	"slices"
-	"syscall"
 	"time"
 
 	"github.com/gameday-toolkit/gameday/plugins/kubernetes/internal/cluster"
 	"github.com/gameday-toolkit/gameday/plugins/kubernetes/internal/watchdog"
 	"github.com/gameday-toolkit/gameday/plugins/sdk"
 )
-
-const usage = `gameday-plugin-kubernetes is a plugin: gameday starts it. See what it offers with: gameday plugin docs kubernetes
-In a pod that the plugin makes it is a watchdog as well, which undoes the faults of a run when nobody renews its Lease:
-
-    gameday-plugin-kubernetes watchdog -namespace NAMESPACE -run RUN [-kubeconfig FILE]
-`
-
-// Main runs the binary and returns its exit code. Without arguments it is the plugin, and does not return.
-func Main(args []string, errOut io.Writer) int {
-	if len(args) == 0 {
-		sdk.Serve(New())
-	}
-	if args[0] != "watchdog" {
-		_, _ = fmt.Fprint(errOut, usage)
-		return 2
-	}
-	var o watchdogOptions
-	flags := flag.NewFlagSet("gameday-plugin-kubernetes watchdog", flag.ContinueOnError)
-	flags.SetOutput(errOut)
-	flags.StringVar(&o.namespace, "namespace", "default", "the `namespace` of the Lease and of the records of faults")
-	flags.StringVar(&o.run, "run", "", "the `run` whose faults are undone")
-	flags.StringVar(&o.kubeconfig, "kubeconfig", "", "a `file`; in a pod its service account needs none")
-	if err := flags.Parse(args[1:]); errors.Is(err, flag.ErrHelp) {
-		return 0
-	} else if err != nil || flags.NArg() > 0 {
-		_, _ = fmt.Fprint(errOut, usage)
-		return 2
-	}
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
-	return o.watch(ctx, errOut)
-}
 
 // watchdogOptions say which run a watchdog is for.
 type watchdogOptions struct{ namespace, run, kubeconfig string }
