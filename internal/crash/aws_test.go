@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -58,11 +57,7 @@ func TestAWS(t *testing.T) {
 		for _, m := range moments {
 			table.expect(f.name, m.name)
 		}
-		some := moments
-		if !*full {
-			some = slices.DeleteFunc(slices.Clone(moments), func(m moment) bool { return m.name != "both, active" })
-		}
-		eachOf(t, some, table, f.name, func(c *cell, how crash) string {
+		eachOf(t, someMoments(), table, f.name, func(c *cell, how crash) string {
 			a := &awsCell{cell: c}
 			a.own(plugin, fake, f.target, f.fault, f.attributes)
 			return c.killedAt(how, f.clock)

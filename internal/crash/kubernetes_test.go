@@ -46,13 +46,9 @@ func TestKubernetes(t *testing.T) {
 	t.Parallel()
 	binary := build(t, "kubernetes")
 	cluster := startKubernetes(t)
-	some := moments
-	if !*full {
-		some = slices.DeleteFunc(slices.Clone(moments), func(m moment) bool { return m.name != "both, active" })
-	}
 	table := results.table("kubernetes", names(moments)...)
 	for _, f := range kubernetesFaults {
-		eachOf(t, some, table, f.name, func(c *cell, how crash) string {
+		eachOf(t, someMoments(), table, f.name, func(c *cell, how crash) string {
 			k := cluster.cell(c)
 			k.own(binary, f.target, f.selector, f.fault, f.attributes)
 			outcome := c.killedAt(how, noClock)
@@ -60,6 +56,35 @@ func TestKubernetes(t *testing.T) {
 			return outcome
 		})
 	}
+}
+
+// TestKubernetesPressure is about the one fault that ends with the plugin, in pods that really run.
+func TestKubernetesPressure(t *testing.T) {
+	needCluster(t)
+	t.Parallel()
+	binary := build(t, "kubernetes", "CGO_ENABLED=0")
+	const image = "gameday.test/plugin:1"
+	cluster := startKubernetes(t, "-nodes", "kubelet", "-image", image+"="+binary)
+	table := results.table("pods", names(moments)...)
+	eachOf(t, someMoments(), table, "kubernetes_pressure", func(c *cell, how crash) string {
+		k := cluster.cell(c)
+		k.own(binary, "pod", `selector = "app=web"`, "pressure", fmt.Sprintf("image = %q\ncpu = 0.1\nreplace_pod = true", image))
+		outcome := c.killedAt(how, noClock)
+		k.serves()
+		for _, p := range k.pods() {
+			spec, _ := p["spec"].(map[string]any)
+			require.Empty(c, spec["ephemeralContainers"])
+		}
+		return outcome
+	})
+}
+
+// someMoments are all of them with -full, and the death of both without.
+func someMoments() []moment {
+	if *full {
+		return moments
+	}
+	return slices.DeleteFunc(slices.Clone(moments), func(m moment) bool { return m.name != "both, active" })
 }
 
 func needCluster(t *testing.T) {
@@ -76,10 +101,10 @@ type kubernetes struct {
 	coredns              sync.Mutex  // whose turn it is
 }
 
-// startKubernetes starts a cluster with simulated nodes, which ends with the test.
-func startKubernetes(t *testing.T) *kubernetes {
+// startKubernetes starts a cluster, which ends with the test. Its nodes are simulated unless the flags say otherwise.
+func startKubernetes(t *testing.T, flags ...string) *kubernetes {
 	dir := t.TempDir()
-	cmd := exec.Command(filepath.Join(os.Getenv("GAMEDAY_CLUSTER"), "gameday-cluster"), "run", "-dir", dir, "-coredns", "-nodes-per-zone", "2")
+	cmd := exec.Command(filepath.Join(os.Getenv("GAMEDAY_CLUSTER"), "gameday-cluster"), append([]string{"run", "-dir", dir, "-coredns", "-nodes-per-zone", "2"}, flags...)...)
 	cmd.Stderr = os.Stderr
 	leash, err := cmd.StdinPipe()
 	require.NoError(t, err)
@@ -196,7 +221,7 @@ spec:
     spec:
       terminationGracePeriodSeconds: 0
       nodeSelector: {topology.kubernetes.io/zone: ZONE}
-      containers: [{name: web, image: "web:1", resources: {requests: {cpu: 10m}}}]
+      containers: [{name: web, image: "gameday.test/web:1", resources: {requests: {cpu: 10m}}}]
 ---
 apiVersion: v1
 kind: Service

@@ -64,9 +64,11 @@ func TestLab(t *testing.T) {
 }
 
 // build makes the binary of a plugin.
-func build(t *testing.T, plugin string) string {
+func build(t *testing.T, plugin string, env ...string) string {
 	path := filepath.Join(t.TempDir(), "gameday-plugin-"+plugin)
-	out, err := exec.Command("go", "build", "-o", path, "../../cmd/gameday-plugin-"+plugin).CombinedOutput()
+	cmd := exec.Command("go", "build", "-o", path, "../../cmd/gameday-plugin-"+plugin)
+	cmd.Env = append(os.Environ(), env...)
+	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, string(out))
 	return path
 }

@@ -94,7 +94,7 @@ func (s *session) tryPressure(ctx context.Context, p corev1.Pod, u pressed, run 
 	case p.Status.Phase != corev1.PodRunning:
 		return []sdk.Problem{problem("targets", fmt.Sprintf("%s does not run: it is %s", name, p.Status.Phase), "Wait until it does, or choose other pods.")}, nil
 	}
-	err := s.add(ctx, podRef(p), u.manifest(u.next(p), run), metav1.DryRunAll)
+	err := s.add(ctx, podRef(p), u.manifest("gameday-pressure-trial", run), metav1.DryRunAll) // before the run there is no name yet
 	if apierrors.IsForbidden(err) || apierrors.IsInvalid(err) || apierrors.IsBadRequest(err) {
 		return []sdk.Problem{problem("targets", sentence(err), "The API server would not admit the container.")}, nil
 	}

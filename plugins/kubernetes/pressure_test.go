@@ -90,11 +90,21 @@ func realPressureConforms(t *testing.T, c *testCluster) {
 
 func podName(t sdk.Target) string { return t.Name[strings.LastIndexByte(t.Name, '/')+1:] }
 
+// restricted has pods that keep to the strictest of the pod security standards.
+func restricted(d *appsv1.Deployment) {
+	yes, no, user := true, false, int64(1000)
+	d.Spec.Template.Spec.Containers[0].SecurityContext = &corev1.SecurityContext{
+		RunAsNonRoot: &yes, RunAsUser: &user, AllowPrivilegeEscalation: &no, Capabilities: &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
+		SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
+	}
+}
+
 // realPressure looks at the processes, which are on this machine.
 func realPressure(t *testing.T, c *testCluster) {
 	l := c.plugin(t, nil)
 	ns := c.namespace(t)
-	on, err := c.pressed(t.Context(), l, ns, 2)
+	c.kubectl(t, "", "label", "namespace", ns, "pod-security.kubernetes.io/enforce=restricted")
+	on, err := c.pressed(t.Context(), l, ns, 2, restricted)
 	require.NoError(t, err)
 	h := inject(t, l, "kubernetes_pressure", map[string]any{"image": pluginImage, "cpu": 0.5, "memory_bytes": 64 << 20}, on)
 	require.Contains(t, strings.Join(h.Effects, "\n"), "which the pod lists as ended until it is replaced")
