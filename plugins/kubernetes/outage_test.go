@@ -14,6 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 	authn "k8s.io/api/authentication/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
 	"github.com/gameday-toolkit/gameday/plugins/kubernetes"
 	"github.com/gameday-toolkit/gameday/plugins/sdk"
@@ -94,6 +96,30 @@ func TestATokenThatHasExpiredIsSaidToHave(t *testing.T) {
 	require.NotContains(t, err.Error(), "eyJ")
 
 	require.NoError(t, c.plugin(t, nil).Revert(t.Context(), h), "with other credentials it works")
+}
+
+// Clouds log in by a program that the kubeconfig names.
+func TestALoginByAProgramWorks(t *testing.T) {
+	t.Parallel()
+	c := aCluster(t)
+	kubeconfig, _ := c.token(t)
+	conf, err := clientcmd.LoadFromFile(kubeconfig)
+	require.NoError(t, err)
+	asked := filepath.Join(t.TempDir(), "asked")
+	script := fmt.Sprintf(`echo once >>%q; echo '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{"token":"%s"}}'`, asked, conf.AuthInfos["robot"].Token)
+	conf.AuthInfos["robot"] = &clientcmdapi.AuthInfo{Exec: &clientcmdapi.ExecConfig{
+		APIVersion: "client.authentication.k8s.io/v1", Command: "sh", Args: []string{"-c", script}, InteractiveMode: clientcmdapi.NeverExecInteractiveMode,
+	}}
+	require.NoError(t, clientcmd.WriteToFile(*conf, kubeconfig))
+
+	l := c.plugin(t, map[string]any{"kubeconfig": kubeconfig})
+	_, on := c.web(t, l)
+	h := inject(t, l, "kubernetes_scale", struct{}{}, on)
+	require.NoError(t, l.Revert(t.Context(), h))
+	awaitState(t, l, h, sdk.Inactive)
+	times, err := os.ReadFile(asked)
+	require.NoError(t, err)
+	require.Equal(t, "once\n", string(times), "and not for every request")
 }
 
 func TestSweepFindsWhatNoJournalKnows(t *testing.T) {
