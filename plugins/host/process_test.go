@@ -430,7 +430,7 @@ func TestResolveProcesses(t *testing.T) {
 	require.Equal(t, 1, sel.Population)
 	sel, _ = resolve(fmt.Sprintf(`{"pid_file":%q,"names":["nginx"]}`, pidFile))
 	require.Empty(t, sel.Targets, "every selector has to match")
-	sel, _ = resolve(`{"names":["sleep"],"count":1}`)
+	sel, _ = resolve(`{"names":["sleep"],"oldest":1}`)
 	require.Len(t, sel.Targets, 1)
 	require.GreaterOrEqual(t, sel.Population, 2)
 	// The only process on this port is the plugin itself, which is no target.
@@ -439,7 +439,7 @@ func TestResolveProcesses(t *testing.T) {
 	require.Empty(t, sel.Targets)
 
 	for config, path := range map[string]string{
-		`{}`: "", `{"port":70000}`: "port", `{"count":-1,"port":1}`: "count", `{"pid_file":"/nowhere"}`: "pid_file",
+		`{}`: "", `{"port":70000}`: "port", `{"oldest":-1,"port":1}`: "oldest", `{"pid_file":"/nowhere"}`: "pid_file",
 	} {
 		_, problems := resolve(config)
 		require.NotEmpty(t, problems, config)

@@ -22,7 +22,7 @@ type processSelectors struct {
 	PIDFile string   `json:"pid_file"`
 	Cgroup  string   `json:"cgroup"`
 	Port    int      `json:"port"`
-	Count   int      `json:"count"`
+	Oldest  int      `json:"oldest"`
 }
 
 func (processes) Schema() sdk.Schema {
@@ -33,7 +33,7 @@ func (processes) Schema() sdk.Schema {
 			{Name: "pid_file", Type: sdk.String, Doc: "A file with the process ID."},
 			{Name: "cgroup", Type: sdk.String, Doc: "A cgroup and those below it, as in /proc/PID/cgroup: /system.slice/nginx.service."},
 			{Name: "port", Type: sdk.Number, Doc: "A TCP or UDP port that the process waits on, in whatever network namespace it is. Seeing it needs the same user, or root."},
-			{Name: "count", Type: sdk.Number, Default: 0, Doc: "At most so many, the oldest first. 0 means all that match."},
+			{Name: "oldest", Type: sdk.Number, Default: 0, Doc: "At most so many, the oldest first. 0 means all that match."},
 		},
 	}
 }
@@ -60,7 +60,7 @@ func (processes) Resolve(_ context.Context, req sdk.Request) (sdk.Selection, []s
 			continue
 		}
 		out.Population++
-		if s.Count == 0 || len(out.Targets) < s.Count {
+		if s.Oldest == 0 || len(out.Targets) < s.Oldest {
 			out.Targets = append(out.Targets, processTarget(info))
 		}
 	}
@@ -92,8 +92,8 @@ func (s processSelectors) check() []sdk.Problem {
 	if s.Port < 0 || s.Port > 65535 {
 		out = append(out, problem("port", fmt.Sprintf("%d is no port", s.Port), "Use 1 to 65535."))
 	}
-	if s.Count < 0 {
-		out = append(out, problem("count", "A negative count", "Use 0 for all."))
+	if s.Oldest < 0 {
+		out = append(out, problem("oldest", "A negative number of processes", "Use 0 for all."))
 	}
 	return out
 }

@@ -27,7 +27,7 @@ func attributes() map[string]string {
 		"proxy_latency":    `{"delay":"200ms","jitter":"50ms","percent":30,"direction":"both"}`,
 		"proxy_bandwidth":  `{"bytes_per_second":64000}`,
 		"proxy_slow_close": `{"delay":"1s"}`,
-		"proxy_timeout":    `{"after":"2s","direction":"upstream"}`,
+		"proxy_timeout":    `{"close_after":"2s","direction":"upstream"}`,
 		"proxy_reset":      `{}`,
 		"proxy_slicing":    `{"size":10,"variation":3,"delay":"50us"}`,
 		"proxy_limit":      `{"bytes":1000}`,

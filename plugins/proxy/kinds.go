@@ -24,7 +24,7 @@ type config struct {
 	Percent        float64  `json:"percent"`
 	Delay          sdk.Span `json:"delay"`
 	Jitter         sdk.Span `json:"jitter"`
-	After          sdk.Span `json:"after"`
+	After          sdk.Span `json:"close_after"`
 	BytesPerSecond float64  `json:"bytes_per_second"`
 	Bytes          float64  `json:"bytes"`
 	Size           float64  `json:"size"`

@@ -55,7 +55,7 @@ func TestWhatClientsNotice(t *testing.T) {
 		{"proxy_timeout", `{}`, "hello", func(t *testing.T, _ time.Duration, err error) {
 			require.ErrorIs(t, err, os.ErrDeadlineExceeded)
 		}},
-		{"proxy_timeout", `{"after":"100ms"}`, "hello", func(t *testing.T, took time.Duration, err error) {
+		{"proxy_timeout", `{"close_after":"100ms"}`, "hello", func(t *testing.T, took time.Duration, err error) {
 			require.ErrorIs(t, err, io.EOF)
 			require.GreaterOrEqual(t, took, 100*time.Millisecond)
 		}},
@@ -225,7 +225,7 @@ func TestMistakesNameTheAttribute(t *testing.T) {
 		{"proxy_bandwidth", `{"bytes_per_second":0}`, "bytes_per_second"},
 		{"proxy_slicing", `{"size":10,"variation":10}`, "variation"},
 		{"proxy_limit", `{"bytes":1.5}`, "bytes"},
-		{"proxy_reset", `{"after":"4s"}`, "after"},
+		{"proxy_reset", `{"close_after":"4s"}`, "close_after"},
 		{"proxy_slow_close", `{"delay":"2h"}`, "delay"},
 		{"proxy_limit", `{"bytes":1,"percent":0}`, "percent"},
 		{"proxy_limit", `{"bytes":1,"percent":101}`, "percent"},

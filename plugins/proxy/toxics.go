@@ -66,11 +66,11 @@ func slowClose() kind {
 func timeout() kind {
 	return kind{
 		name: "proxy_timeout", toxic: "timeout",
-		doc: "What goes through is lost, and connections stay open until after: the slow failure that people forget. " +
+		doc: "What goes through is lost, and connections stay open until close_after: the slow failure that people forget. " +
 			"The revert closes the connections that it has hit, since data are missing in them.",
-		own: []sdk.Attribute{{Name: "after", Type: sdk.Duration, Default: "0s", Doc: "When the connection is closed, counted from the last data; 0s for never."}},
+		own: []sdk.Attribute{{Name: "close_after", Type: sdk.Duration, Default: "0s", Doc: "When the connection is closed, counted from the last data; 0s for never."}},
 		attributes: func(c config) (map[string]any, []sdk.Problem) {
-			after, bad := whole("after", c.After, time.Millisecond, 0)
+			after, bad := whole("close_after", c.After, time.Millisecond, 0)
 			return map[string]any{"timeout": after}, bad
 		},
 	}
@@ -82,11 +82,11 @@ func reset() kind {
 		name: "proxy_reset", toxic: "reset_peer",
 		doc: "Connections are torn down: those that are opened while the fault stands with a reset, those that were open before with an ordinary end. " +
 			"Either happens once something is sent in the direction of the fault.",
-		own: []sdk.Attribute{{Name: "after", Type: sdk.Duration, Default: "0s", Doc: "How long after the first data, at most 3s: Toxiproxy cannot take the toxic off meanwhile."}},
+		own: []sdk.Attribute{{Name: "close_after", Type: sdk.Duration, Default: "0s", Doc: "How long after the first data, at most 3s: Toxiproxy cannot take the toxic off meanwhile."}},
 		attributes: func(c config) (map[string]any, []sdk.Problem) {
-			after, bad := whole("after", c.After, time.Millisecond, 0)
+			after, bad := whole("close_after", c.After, time.Millisecond, 0)
 			if time.Duration(c.After) > most {
-				bad = []sdk.Problem{problem("after", "Toxiproxy could not take the toxic off in time", fmt.Sprintf("Use at most %v.", most))}
+				bad = []sdk.Problem{problem("close_after", "Toxiproxy could not take the toxic off in time", fmt.Sprintf("Use at most %v.", most))}
 			}
 			return map[string]any{"timeout": after}, bad
 		},

@@ -516,6 +516,15 @@ func TestSchemaMistakesAreAllNamed(t *testing.T) {
 	}
 }
 
+func TestAWordOfTheLanguageIsNoAttribute(t *testing.T) {
+	s := sdk.Schema{Attributes: []sdk.Attribute{{Name: "after"}, {Name: "size"}}, Blocks: []sdk.Block{{Name: "limit"}}}
+	err := reachable("fault", "fault x", s)
+	require.ErrorContains(t, err, `fault x: "after" is a word of the language in a fault block`)
+	require.ErrorContains(t, err, `"limit"`)
+	require.NotContains(t, err.Error(), "size")
+	require.NoError(t, reachable("ledger", "ledger x", s))
+}
+
 func TestAFaultWithoutACaseIsNamed(t *testing.T) {
 	s := subject(func(w *town) sdk.Fault { return dark{w} })
 	s.Faults = nil

@@ -29,13 +29,13 @@ func checkDescribe(ctx context.Context, s Subject, m mode) error {
 	if s.New != nil && !reflect.DeepEqual(normal(s.New().Describe()), normal(info)) {
 		errs = append(errs, fmt.Errorf("the description changes on the wire:\n%+v\n%+v", s.New().Describe(), info))
 	}
-	errs = append(errs, checkSchema("plugin", info.Config))
+	errs = append(errs, checkSchema("plugin", info.Config), reachable("plugin", "plugin", info.Config))
 	for kind, m := range map[string]map[string]sdk.Schema{
 		"target": info.Targets, "fault": info.Faults, "action": info.Actions, "probe": info.Probers,
 		"ledger": info.Ledgers, "alert": info.Alerts,
 	} {
 		for _, name := range slices.Sorted(maps.Keys(m)) {
-			errs = append(errs, checkSchema(kind+" "+name, m[name]))
+			errs = append(errs, checkSchema(kind+" "+name, m[name]), reachable(kind, kind+" "+name, m[name]))
 		}
 	}
 	errs = append(errs, everyOne("fault", info.Faults, s.Faults, func(c Case) string { return c.Fault }),
@@ -44,6 +44,24 @@ func checkDescribe(ctx context.Context, s Subject, m mode) error {
 	for _, name := range slices.Sorted(maps.Keys(info.Documents)) {
 		if info.Documents[name] == "" {
 			errs = append(errs, fmt.Errorf("document %s: no Doc, so nobody knows what it is for", name))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// reachable checks that no name is one that the language has for itself.
+func reachable(kind, where string, s sdk.Schema) error {
+	var errs []error
+	names := []string{}
+	for _, a := range s.Attributes {
+		names = append(names, a.Name)
+	}
+	for _, b := range s.Blocks {
+		names = append(names, b.Name)
+	}
+	for _, name := range names {
+		if slices.Contains(sdk.CoreWords()[kind], name) {
+			errs = append(errs, fmt.Errorf("%s: %q is a word of the language in a %s block, so nobody could reach it: give it another name", where, name, kind))
 		}
 	}
 	return errors.Join(errs...)
