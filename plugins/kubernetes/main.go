@@ -9,6 +9,8 @@ import (
 	"os/signal"
 	"syscall"
 
+	"k8s.io/klog/v2"
+
 	"github.com/gameday-toolkit/gameday/plugins/kubernetes/internal/press"
 	"github.com/gameday-toolkit/gameday/plugins/sdk"
 )
@@ -23,6 +25,8 @@ that kubernetes_pressure adds it is the pressure, which ends with its standard i
 
 // Main runs the binary and returns its exit code. Without arguments it is the plugin, and does not return.
 func Main(args []string, in io.Reader, out, errOut io.Writer) int {
+	klog.LogToStderr(false) // client-go tells of its errors twice
+	klog.SetOutput(io.Discard)
 	if len(args) == 0 {
 		sdk.Serve(New())
 	}

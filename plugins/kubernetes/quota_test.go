@@ -207,14 +207,20 @@ func TestFilledNodesTakeNoMore(t *testing.T) {
 	t.Cleanup(func() {
 		_ = c.api.SchedulingV1().PriorityClasses().Delete(context.Background(), class.Name, metav1.DeleteOptions{})
 	})
-	_, err = c.api.CoreV1().Pods(ns).Create(t.Context(), &corev1.Pod{
+	late := &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Name: "late"},
 		Spec: corev1.PodSpec{
 			PriorityClassName: class.Name, NodeSelector: map[string]string{corev1.LabelTopologyZone: "zone-c"},
 			Containers: []corev1.Container{{Name: "late", Image: "web:1", Resources: corev1.ResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("3")}}}},
 		},
-	}, metav1.CreateOptions{})
-	require.NoError(t, err)
+	}
+	require.NoError(t, await(t.Context(), func() (bool, error) { // the API server hears of its own new class a moment later
+		_, err := c.api.CoreV1().Pods(ns).Create(t.Context(), late, metav1.CreateOptions{})
+		if apierrors.IsForbidden(err) {
+			return false, nil
+		}
+		return err == nil, err
+	}))
 	placed := func(want corev1.ConditionStatus) func() (bool, error) {
 		return func() (bool, error) {
 			p, err := c.api.CoreV1().Pods(ns).Get(t.Context(), "late", metav1.GetOptions{})
