@@ -4,6 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/gameday-toolkit/gameday/plugins/kubernetes/internal/access"
 	"github.com/gameday-toolkit/gameday/plugins/kubernetes/internal/cluster"
@@ -104,25 +107,49 @@ func planPressure(ctx context.Context, s *session, req sdk.Request, m mark.Mark)
 			return p, problems, err
 		}
 	}
-	for _, x := range pods {
-		p.own.Pods = append(p.own.Pods, podRef(x))
-		found, err := s.tryPressure(ctx, x, p.own, req.Run)
-		if err != nil {
-			return p, nil, err
-		}
-		problems = append(problems, found...)
-		problems = append(problems, tight(x, c.Memory)...)
-	}
+	problems, err = s.tryPods(ctx, pods, p.own, req.Run)
+	p.own.Pods, p.effects, p.steps = refsOf(pods), p.own.effects(pods), p.own.steps(s, pods)
 	p.alone = fmt.Sprintf("if every process of gameday dies at once, the containers end by themselves, at the latest after %v", press.Silence)
-	for _, x := range pods {
-		p.effects = append(p.effects, p.own.effect(x))
-		p.steps = append(p.steps, s.cluster.Kubectl("-n %s attach -i %s -c %s </dev/null", x.Namespace, x.Name, p.own.Container)+" # it ends when nobody holds its input")
-	}
 	if c.Replace {
-		p.steps = append(p.steps, p.own.Respawn.steps(s)...)
 		p.alone += ", and the pods are not replaced until gameday recover"
 	}
-	return p, problems, nil
+	return p, problems, err
+}
+
+func refsOf(pods []corev1.Pod) (out []cluster.Ref) {
+	for _, p := range pods {
+		out = append(out, podRef(p))
+	}
+	return out
+}
+
+// tryPods asks at plan time whether the pods would take the container, and what it asks for.
+func (s *session) tryPods(ctx context.Context, pods []corev1.Pod, u pressed, run string) ([]sdk.Problem, error) {
+	found := make([][]sdk.Problem, len(pods))
+	err := each(ctx, indexes(pods), func(i int) error {
+		mistakes, err := s.tryPressure(ctx, pods[i], u, run)
+		found[i] = append(mistakes, tight(pods[i], u.Order.Memory)...)
+		return err
+	})
+	return slices.Concat(found...), err
+}
+
+func (u pressed) effects(pods []corev1.Pod) (out []string) {
+	for _, p := range pods {
+		out = append(out, u.effect(p))
+	}
+	return out
+}
+
+// steps end the containers by hand.
+func (u pressed) steps(s *session, pods []corev1.Pod) (out []string) {
+	for _, p := range pods {
+		out = append(out, s.cluster.Kubectl("-n %s attach -i %s -c %s </dev/null", p.Namespace, p.Name, u.Container)+" # it ends when nobody holds its input")
+	}
+	if u.Replace {
+		out = append(out, u.Respawn.steps(s)...)
+	}
+	return out
 }
 
 func (c pressureConfig) mistakes() (out []sdk.Problem) {
